@@ -17,7 +17,7 @@
 //   ingest.c     from a job's folder into the store
 //   sweep.c      folders of jobs that are over
 //   events.c     what happens to images, for who watches containers
-//   save.c       docker save; save_archive.c: what it writes
+//   save.c       docker save; save_archive.c: what it writes; save_kept.c: of what is kept
 //   show.c       images in the forms of Docker's API
 //   operations.c tag; remove.c has rm and prune
 #pragma once
@@ -182,8 +182,14 @@ uint32_t followers_ask(struct images *images, const struct image_entry *image);
 
 // --- layers.c ---
 
+// Of the name of a file that is kept, with a NUL.
+#define LAYERS_FILE_MAX (2 * IMAGES_FILE_MAX)
+
 // Reads which layers are kept.
 void layers_read(struct images *images);
+// Whether what has a digest is kept, and the name of its file in the store's folder.
+bool layers_have(const struct images *images, const char *digest);
+void layers_file(const char *digest, char out[static LAYERS_FILE_MAX]);
 // Removes the layers that no image and no job needs, the oldest first, until those that are left
 // have `spare` bytes. Returns how many bytes have gone.
 uint64_t layers_drop(struct images *images, uint64_t spare);

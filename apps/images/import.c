@@ -5,6 +5,7 @@
 #include "apps/images/jobs.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
+#include "libs/http/target.h"
 #include "libs/starina/alloc.h"
 
 #define MESSAGE_MAX 1024u
@@ -42,19 +43,21 @@ static bool read_source(struct request *request, const char *source, char url[st
 	return false;
 }
 
-// What cannot be imported was answered.
-static bool is_possible(struct request *request)
+// Adds the instructions that the image is to be like. Errors: ERR_INVALID (too many, or not to be
+// decoded), job_add_argument's.
+static error_t add_changes(struct job *job, struct span query)
 {
-	char *changes = query_take(request, "changes");
-	bool has_changes = changes != NULL && changes[0] != '\0';
+	size_t size = query.len + 1;
+	char *text = heap_alloc(size);
+	error_t err = text != NULL ? 0 : ERR_NO_MEMORY;
 
-	heap_free(changes);
-	if (has_changes)
-		refuse(request, STATUS_NOT_IMPLEMENTED,
-		       "docker import --change is not supported: docker commit takes changes");
-	else
-		return true;
-	return false;
+	for (unsigned i = 0; err == 0; i++) {
+		err = http_query_value(query, "changes", i, text, size);
+		if (err == 0 && text[0] != '\0')
+			err = job_add_argument(job, text);
+	}
+	heap_free(text);
+	return err == ERR_NOT_FOUND ? 0 : err;
 }
 
 void operation_import(struct request *request, const char *source)
@@ -64,7 +67,7 @@ void operation_import(struct request *request, const char *source)
 	char *text;
 	bool fits;
 
-	if (!is_possible(request) || !read_source(request, source, url) ||
+	if (!read_source(request, source, url) ||
 	    !operation_name(request, true, "cannot import digest reference", name))
 		return;
 	text = query_take(request, "message");
@@ -79,8 +82,8 @@ void operation_import(struct request *request, const char *source)
 		return;
 	str_copy(job->name, name, sizeof(job->name));
 	if (job_add_argument(job, "import") < 0 || job_add_argument(job, name) < 0 ||
-	    job_add_argument(job, message) < 0 ||
-	    (url[0] != '\0' && job_add_argument(job, url) < 0))
+	    job_add_argument(job, message) < 0 || job_add_argument(job, url) < 0 ||
+	    add_changes(job, request->query) < 0)
 		str_copy(job->error, "too many arguments", sizeof(job->error));
 	job_go(job);
 }

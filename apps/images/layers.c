@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Layers of images as registries have them, compressed: a file each in the folder IMAGES_LAYERS,
-// called by the digits of its digest. A pull reads there what it need not fetch, and puts there
-// what it has fetched; of pulls that need the same one fetches. A job that reads one computes its
-// digest: what is in such a file is no concern of ours.
+// Layers of images as they came, mostly compressed, and images' configurations: a file each in the
+// folder IMAGES_LAYERS, called by the digits of its digest. A pull reads there what it need not
+// fetch, and puts there what it has fetched; of pulls that need the same one fetches. docker save
+// gives out what is there (save_kept.c). Whoever reads one computes its digest: what is in such a
+// file is no concern of ours.
 #include "apps/images/images.h"
 #include "apps/images/jobs.h"
 #include "libs/base/fmt.h"
@@ -37,9 +38,9 @@ static struct layer *find(const struct images *images, const char *digest)
 	return NULL;
 }
 
-static void file_of(const char *digest, char out[static 2 * IMAGES_FILE_MAX])
+void layers_file(const char *digest, char out[static LAYERS_FILE_MAX])
 {
-	fmt_write(out, 2 * IMAGES_FILE_MAX, IMAGES_LAYERS "/%s", digest + DIGEST_PREFIX_LENGTH);
+	fmt_write(out, LAYERS_FILE_MAX, IMAGES_LAYERS "/%s", digest + DIGEST_PREFIX_LENGTH);
 }
 
 static error_t add(struct images *images, const char *digest, uint64_t size)
@@ -62,10 +63,10 @@ static error_t add(struct images *images, const char *digest, uint64_t size)
 // One that cannot be removed is found again at the next start.
 static void drop(struct images *images, struct layer *layer)
 {
-	char file[2 * IMAGES_FILE_MAX];
+	char file[LAYERS_FILE_MAX];
 	error_t err;
 
-	file_of(layer->digest, file);
+	layers_file(layer->digest, file);
 	err = store_drop(images, file);
 	if (err < 0 && err != ERR_NOT_FOUND)
 		log_warn("%s stays on the state disk: %s", file, error_text(err));
@@ -113,6 +114,11 @@ static void find_needed(struct images *images)
 				layer->is_needed = true;
 		}
 	}
+}
+
+bool layers_have(const struct images *images, const char *digest)
+{
+	return find(images, digest) != NULL;
 }
 
 uint64_t layers_drop(struct images *images, uint64_t spare)
@@ -214,7 +220,7 @@ static error_t keep(struct job *job, const char *digest)
 	error_t err;
 
 	fmt_write(from, sizeof(from), "%s/%s" SUFFIX, job->folder, digest + DIGEST_PREFIX_LENGTH);
-	file_of(digest, to);
+	layers_file(digest, to);
 	if (images->num_layers == LAYERS_MAX)
 		(void)layers_drop(images, 0);
 	err = store_move(images, from, to);
@@ -229,14 +235,22 @@ static error_t keep(struct job *job, const char *digest)
 	return err;
 }
 
+// Another job may have kept it meanwhile. The image comes all the same.
+static void keep_new(struct job *job, const char *digest)
+{
+	error_t err = find(job->images, digest) == NULL ? keep(job, digest) : 0;
+
+	if (err < 0)
+		log_warn("the layer %s is not kept: %s", digest, error_text(err));
+}
+
 error_t layers_take(struct job *job, const struct line *line)
 {
 	struct images *images = job->images;
 	bool is_its_own = strcmp(job->fetching, line->layer) == 0;
 	struct layer *layer = find(images, line->layer);
-	error_t err = 0;
 
-	if (job->kind != JOB_PULL || job->waiting[0] != '\0')
+	if ((job->kind != JOB_PULL && line->verb != LAYER_PUT) || job->waiting[0] != '\0')
 		return ERR_PROTOCOL;
 	switch (line->verb) {
 	case LAYER_SEE:
@@ -245,12 +259,13 @@ error_t layers_take(struct job *job, const struct line *line)
 	case LAYER_KEEP:
 		if (!is_its_own)
 			return ERR_PROTOCOL;
-		// Another one may have kept it meanwhile. The image comes all the same.
-		if (layer == NULL)
-			err = keep(job, line->layer);
-		if (err < 0)
-			log_warn("the layer %s is not kept: %s", line->layer, error_text(err));
+		keep_new(job, line->layer);
 		release(job);
+		return 0;
+	case LAYER_PUT:
+		// It stays until its image has come.
+		if (pin(job, line->layer))
+			keep_new(job, line->layer);
 		return 0;
 	case LAYER_DROP:
 		if (is_its_own)

@@ -287,9 +287,31 @@ static void test_death_in_the_midst(void **state)
 	assert_string_equal(ask(&second, LAYER_SEE, A), "have;");
 }
 
+// What a load brings is kept without a question; it stays until its job is over, and then as long
+// as an image needs it.
+static void test_put(void **state)
+{
+	(void)state;
+	first.kind = JOB_LOAD;
+	put("incoming.1/" HEX_A ".layer", FILE_TYPE_FILE, "", MIB);
+	assert_string_equal(ask(&first, LAYER_PUT, A), "");
+	assert_true(layers_have(&images, A));
+	assert_non_null(find(KEPT_A));
+	// It is no error that it is there already, or is not where it is said to be.
+	assert_string_equal(ask(&first, LAYER_PUT, A), "");
+	assert_string_equal(ask(&first, LAYER_PUT, B), "");
+	assert_false(layers_have(&images, B));
+	assert_int_equal(layers_drop(&images, 0), 0);
+	assert_int_equal(say(&first, LAYER_GET, A), ERR_PROTOCOL);
+	end(&first);
+	assert_int_equal(layers_drop(&images, 0), MIB);
+	assert_false(layers_have(&images, A));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_put, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_fetched_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_waits_no_more, set_up, tear_down),

@@ -145,7 +145,8 @@ static void read_verb(struct json_reader *r, struct line *out)
 	static const char *const verbs[] = { [LAYER_SEE] = "see",
 		                             [LAYER_GET] = "get",
 		                             [LAYER_KEEP] = "keep",
-		                             [LAYER_DROP] = "drop" };
+		                             [LAYER_DROP] = "drop",
+		                             [LAYER_PUT] = "put" };
 	char *text = json_take_string(r);
 
 	out->verb = LAYER_NONE;

@@ -51,6 +51,7 @@ enum layer_verb {
 	LAYER_GET = 2,   // it needs it
 	LAYER_KEEP = 3,  // it has fetched it
 	LAYER_DROP = 4,  // it has not, or what is there is damaged
+	LAYER_PUT = 5,   // it has it, and nobody has asked
 };
 
 struct line {

@@ -66,6 +66,7 @@ static bool take_member(struct json_reader *r, struct span key, struct record *o
 		{ "blobs", &out->blobs, '[' },     { "architecture", &out->architecture, '"' },
 		{ "os", &out->os, '"' },           { "author", &out->author, '"' },
 		{ "variant", &out->variant, '"' }, { "references", &out->references, '[' },
+		{ "comment", &out->comment, '"' }, { "parent", &out->parent, '"' },
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {

@@ -21,11 +21,13 @@ struct record {
 	struct span created;       // a string
 	struct span history;       // an array
 	struct span layers;        // an array of strings: diff ids
-	struct span blobs;         // an array of strings: digests of layers that are kept for it
+	struct span blobs;         // an array of strings: digests of what is kept for it (layers.c)
 	struct span architecture;  // strings
 	struct span os;
 	struct span author;
+	struct span comment;
 	struct span variant;
+	struct span parent;         // a string: the image that it was made of
 	struct span references;     // an array of strings
 	char digest[IMAGE_ID_MAX];  // of its manifest
 };

@@ -3,6 +3,7 @@
 
 #include "apps/images/images.h"
 #include "apps/images/save_archive.h"
+#include "apps/images/save_kept.h"
 #include "libs/base/fmt.h"
 #include "libs/base/hex.h"
 #include "libs/base/sha256.h"
@@ -15,8 +16,6 @@
 
 // At a time: each has a virtual machine.
 #define SAVES_MAX 4u
-// Images of one.
-#define ITEMS_MAX 256u
 #define FRAME_HEAD 4u
 #define SIZE_TEXT 24u
 // Of a message to the client.
@@ -26,6 +25,7 @@ enum part {
 	PART_SIZE,     // of the layer, in digits
 	PART_ARCHIVE,  // the layer
 	PART_DONE,
+	PART_KEPT,  // none of these: the image is kept, and no virtual machine is needed
 };
 
 struct save {
@@ -45,6 +45,8 @@ struct save {
 	bool is_over;              // nothing follows them
 	bool ended;                // MSG_END was sent
 
+	struct save_kept kept;
+
 	// From the virtual machine.
 	uint32_t number;  // of the export; 0: none
 	struct source in;
@@ -60,7 +62,7 @@ struct save {
 	struct json_writer manifest;
 };
 
-static void start(struct save *save);
+static const char *begin_image(struct save *save);
 
 // --- The end -------------------------------------------------------------------------------------
 
@@ -82,6 +84,7 @@ static void export_end(struct save *save)
 static void save_free(struct save *save)
 {
 	export_end(save);
+	save_kept_deinit(&save->kept);
 	loop_close(&save->images->loop, &save->out);
 	list_remove(&save->entry);
 	save->images->num_saves--;
@@ -126,10 +129,9 @@ void saves_drop(struct images *images, const struct client *client)
 
 // --- To the client -------------------------------------------------------------------------------
 
-// Sends what there is room for; while some waits, the virtual machine does.
-static void flush(struct save *save)
+// Sends what there is room for. Errors: ERR_FULL, ...
+static error_t send_bytes(struct save *save)
 {
-	static const struct msg_end end;
 	struct json_writer *bytes = &save->bytes;
 	struct message m;
 	error_t err = 0;
@@ -151,12 +153,68 @@ static void flush(struct save *save)
 		bytes->len = 0;
 		save->sent = 0;
 	}
-	if (err == 0 && save->is_over && !save->ended) {
-		err = message_encode_end(&m, &end, NULL, 0);
-		assert(err == 0);
-		err = channel_send(save->out.handle, &m);
-		save->ended = err == 0;
+	return err;
+}
+
+static error_t send_end(struct save *save)
+{
+	static const struct msg_end end;
+	struct message m;
+	error_t err = message_encode_end(&m, &end, NULL, 0);
+
+	assert(err == 0);
+	err = channel_send(save->out.handle, &m);
+	save->ended = err == 0;
+	return err;
+}
+
+// The image at hand is written: goes on with the next one. Returns why that cannot be, or NULL.
+static const char *end_image(struct save *save)
+{
+	if (++save->at < save->count)
+		return begin_image(save);
+	json_write_raw(&save->manifest, "]\n");
+	save_write_entry(&save->bytes, "manifest.json",
+	                 (struct span){ (const uint8_t *)save->manifest.text, save->manifest.len });
+	save_write_end(&save->bytes);
+	save->is_over = true;
+	return NULL;
+}
+
+// Takes the next bytes of an image that is kept. Returns why that cannot be, or NULL.
+static const char *take_kept(struct save *save)
+{
+	struct save_item *item = &save->items[save->at];
+	bool is_whole;
+	error_t err = save_kept_read(&save->kept, save->images, &save->bytes, &is_whole);
+
+	if (err < 0)
+		return err == ERR_PROTOCOL ? "a layer is damaged on the state disk"
+					   : "a layer cannot be read";
+	if (!is_whole)
+		return save->bytes.bad ? "out of memory" : NULL;
+	if (save_kept_write_item(&save->kept, &save->manifest, item, save->at == 0) < 0)
+		return "out of memory";
+	save->part = PART_DONE;
+	return end_image(save);
+}
+
+// While something waits, the virtual machine does. It may free `save`.
+static void flush(struct save *save)
+{
+	error_t err = send_bytes(save);
+
+	while (err == 0 && save->part == PART_KEPT) {
+		const char *why = take_kept(save);
+
+		if (why != NULL) {
+			fail(save, why);
+			return;
+		}
+		err = send_bytes(save);
 	}
+	if (err == 0 && save->is_over && !save->ended)
+		err = send_end(save);
 	source_want_writable(&save->out, err == ERR_FULL);
 	if (save->number != 0)
 		source_want_messages(&save->in, err == 0);
@@ -191,6 +249,13 @@ static const struct source_ops out_ops = {
 
 // --- From the virtual machine --------------------------------------------------------------------
 
+static void accept(struct save *save)
+{
+	if (!save->accepted)
+		reply_empty(save->client, save->request, CONTAINERS_ACCEPTED, CONTAINERS_TAR);
+	save->accepted = true;
+}
+
 // The layer is to come: its entry begins.
 static bool begin_layer(struct save *save)
 {
@@ -205,9 +270,7 @@ static bool begin_layer(struct save *save)
 	save->part = PART_ARCHIVE;
 	save->done = 0;
 	sha256_init(&save->hash);
-	if (!save->accepted)
-		reply_empty(save->client, save->request, CONTAINERS_ACCEPTED, CONTAINERS_TAR);
-	save->accepted = true;
+	accept(save);
 	save_layer_name(&save->items[save->at], name);
 	save_write_header(&save->bytes, name, save->size);
 	return save->size_length > 0;
@@ -218,7 +281,8 @@ static bool end_layer(struct save *save)
 {
 	const struct save_item *item = &save->items[save->at];
 	const struct image_entry *image = catalog_by_id(save->images, item->id);
-	char digest[SAVE_DIGEST_MAX] = "sha256:", name[SAVE_DIGEST_MAX + 8];
+	char digest[SAVE_DIGEST_MAX] = "sha256:", name[SAVE_DIGEST_MAX + 8], layer[80];
+	char *layers[] = { layer };
 	uint8_t bytes[SHA256_SIZE];
 	struct json_writer config = { 0 };
 	struct record record;
@@ -235,7 +299,8 @@ static bool end_layer(struct save *save)
 		save_digest(text, digest);
 		fmt_write(name, sizeof(name), "%s.json", digest + DIGEST_PREFIX_LENGTH);
 		save_write_entry(&save->bytes, name, text);
-		save_write_item(&save->manifest, item, name, save->at == 0);
+		save_layer_name(item, layer);
+		save_write_item(&save->manifest, item, name, layers, 1, save->at == 0);
 	}
 	json_writer_deinit(&config);
 	save->part = PART_DONE;
@@ -298,14 +363,13 @@ static bool take(struct save *save, struct span bytes)
 	return !save->bytes.bad && !save->manifest.bad;
 }
 
-static void finish(struct save *save)
+// It goes on, unless there is a reason why it cannot.
+static void go_on(struct save *save, const char *why)
 {
-	json_write_raw(&save->manifest, "]\n");
-	save_write_entry(&save->bytes, "manifest.json",
-	                 (struct span){ (const uint8_t *)save->manifest.text, save->manifest.len });
-	save_write_end(&save->bytes);
-	save->is_over = true;
-	flush(save);
+	if (why != NULL)
+		fail(save, why);
+	else
+		flush(save);
 }
 
 static void in_message(struct loop *loop, struct source *source, struct message *m)
@@ -318,10 +382,7 @@ static void in_message(struct loop *loop, struct source *source, struct message 
 	if (m->type == MSG_END && save->part == PART_DONE) {
 		message_discard(m);
 		export_end(save);
-		if (++save->at < save->count)
-			start(save);
-		else
-			finish(save);
+		go_on(save, end_image(save));
 		return;
 	}
 	if (m->type == MSG_DATA && payload_open(m, &payload) == 0) {
@@ -360,8 +421,8 @@ static error_t send_export(struct save *save, handle_t far)
 	return followers_send(save->images, &m);
 }
 
-// Has the files of the image at hand written.
-static void start(struct save *save)
+// Has a virtual machine write the files of the image at hand. Returns why that cannot be, or NULL.
+static const char *begin_export(struct save *save)
 {
 	handle_t ends[2];
 	error_t err = channel_create(ends);
@@ -380,10 +441,23 @@ static void start(struct save *save)
 		save->left = 0;
 		err = send_export(save, ends[1]);
 	}
-	if (err < 0)
-		fail(save,
-		     err == ERR_PEER_CLOSED ? "the service of containers is starting: try again"
-		                            : error_text(err));
+	if (err == 0)
+		return NULL;
+	return err == ERR_PEER_CLOSED ? "the service of containers is starting: try again"
+				      : error_text(err);
+}
+
+static const char *begin_image(struct save *save)
+{
+	const struct image_entry *image = catalog_by_id(save->images, save->items[save->at].id);
+
+	if (image == NULL)
+		return "the image was removed";
+	if (!save_kept_begin(&save->kept, save->images, image))
+		return begin_export(save);
+	accept(save);
+	save->part = PART_KEPT;
+	return NULL;
 }
 
 static struct save *make(struct request *request)
@@ -406,118 +480,9 @@ static struct save *make(struct request *request)
 	return save;
 }
 
-// --- Which images --------------------------------------------------------------------------------
-
-static struct save_item *item_of(struct save_item *items, size_t *count, const char *id)
-{
-	for (size_t i = 0; i < *count; i++)
-		if (strcmp(items[i].id, id) == 0)
-			return &items[i];
-	if (*count == ITEMS_MAX)
-		return NULL;
-	str_copy(items[*count].id, id, sizeof(items[*count].id));
-	return &items[(*count)++];
-}
-
-static error_t add_tag(struct save_item *item, const char *name)
-{
-	const char *shown = reference_familiar(name);
-
-	for (size_t i = 0; i < item->tags.count; i++)
-		if (strcmp(item->tags.items[i], shown) == 0)
-			return 0;
-	return string_list_add(&item->tags, shown);
-}
-
-// A name with neither a tag nor a digest means all tags of its repository, as with docker.
-static bool is_repository(const char *text)
-{
-	bool has_tag = false;
-
-	// The colon of a port comes before the last slash.
-	for (; *text != '\0' && *text != '@'; text++)
-		has_tag = *text == ':' || (has_tag && *text != '/');
-	return !has_tag && *text == '\0';
-}
-
-// Errors: ERR_LIMIT, ERR_NO_MEMORY.
-static error_t add_reference(const struct reference *reference, struct save_item *items,
-                             size_t *count)
-{
-	struct save_item *item = item_of(items, count, reference->id);
-
-	if (item == NULL)
-		return ERR_LIMIT;
-	return reference_has_digest(reference->name) ? 0 : add_tag(item, reference->name);
-}
-
-// All tags of the repository that `text` is; ERR_NOT_FOUND: it has none, or may be an id. Other
-// errors: as add_reference's.
-static error_t add_repository(struct images *images, const char *text, struct save_item *items,
-                              size_t *count)
-{
-	char full[IMAGE_NAME_MAX];
-	error_t err = ERR_NOT_FOUND;
-	size_t length;
-
-	if (!is_repository(text) || image_name_normalise(text, full) < 0)
-		return err;
-	length = reference_repository(full);
-	list_for_each(entry, &images->references) {
-		const struct reference *each = container_of(entry, struct reference, entry);
-		const struct image_entry *image = catalog_by_id(images, each->id);
-
-		if ((err == 0 || err == ERR_NOT_FOUND) && image != NULL && !image->is_going &&
-		    image_is_shown(images, image) && !reference_has_digest(each->name) &&
-		    reference_counts(images, each, image) &&
-		    reference_repository(each->name) == length &&
-		    memcmp(each->name, full, length) == 0)
-			err = add_reference(each, items, count);
-	}
-	return err;
-}
-
-static bool add_name(struct request *request, const char *text, struct save_item *items,
-                     size_t *count)
-{
-	struct found found;
-	error_t err = add_repository(request->images, text, items, count);
-
-	if (err == ERR_NOT_FOUND) {
-		if (!catalog_find(request, text, &found))
-			return false;
-		err = item_of(items, count, found.image->id) != NULL ? 0 : ERR_LIMIT;
-		if (err == 0 && found.reference != NULL)
-			err = add_reference(found.reference, items, count);
-	}
-	if (err < 0)
-		refuse(request, err == ERR_LIMIT ? 400 : 500, "%s",
-		       err == ERR_LIMIT ? "more than 256 images at once" : "out of memory");
-	return err == 0;
-}
-
-// All that `names` has; false, and the request was answered.
-static bool add_names(struct request *request, struct save_item *items, size_t *count)
-{
-	char name[IMAGE_NAME_MAX];
-	error_t err = 0;
-
-	for (unsigned i = 0; err == 0; i++) {
-		err = http_query_value(request->query, "names", i, name, sizeof(name));
-		if (err == 0 && !add_name(request, name, items, count))
-			return false;
-	}
-	if (err == ERR_NOT_FOUND && *count > 0)
-		return true;
-	refuse(request, 400,
-	       err == ERR_NOT_FOUND ? "no image is named: the parameter names is missing"
-	                            : "invalid reference format");
-	return false;
-}
-
 void operation_save(struct request *request, bool is_list)
 {
-	struct save_item *items = heap_alloc(ITEMS_MAX * sizeof(*items));
+	struct save_item *items = heap_alloc(SAVE_ITEMS_MAX * sizeof(*items));
 	struct save *save = NULL;
 	size_t count = 0;
 	bool good;
@@ -526,8 +491,8 @@ void operation_save(struct request *request, bool is_list)
 		refuse(request, 500, "out of memory");
 		return;
 	}
-	good = is_list ? add_names(request, items, &count)
-		       : add_name(request, request->target, items, &count);
+	good = is_list ? save_names_find_all(request, items, &count)
+		       : save_names_find(request, request->target, items, &count);
 	if (good)
 		save = make(request);
 	if (save == NULL) {
@@ -538,5 +503,5 @@ void operation_save(struct request *request, bool is_list)
 	}
 	save->items = items;
 	save->count = count;
-	start(save);
+	go_on(save, begin_image(save));
 }

@@ -185,21 +185,29 @@ void save_write_config(struct json_writer *w, const struct record *record, const
 	json_write_raw(w, "}");
 }
 
-void save_write_item(struct json_writer *w, const struct save_item *item, const char *config,
-                     bool is_first)
+static void write_strings(struct json_writer *w, char *const *strings, size_t count)
 {
-	char layer[80];
+	json_write_raw(w, "[");
+	for (size_t i = 0; i < count; i++) {
+		json_write_raw(w, i > 0 ? "," : "");
+		json_write_string(w, strings[i]);
+	}
+	json_write_raw(w, "]");
+}
 
-	save_layer_name(item, layer);
+void save_write_item(struct json_writer *w, const struct save_item *item, const char *config,
+                     char *const *layers, size_t num_layers, bool is_first)
+{
 	json_write_raw(w, is_first ? "[{\"Config\":" : ",{\"Config\":");
 	json_write_string(w, config);
 	json_write_raw(w, ",\"RepoTags\":");
-	json_write_raw(w, item->tags.count > 0 ? "[" : "null");
-	for (size_t i = 0; i < item->tags.count; i++)
-		json_write_string(w, item->tags.items[i]);
-	json_write_raw(w, item->tags.count > 0 ? "],\"Layers\":[" : ",\"Layers\":[");
-	json_write_string(w, layer);
-	json_write_raw(w, "]}");
+	if (item->tags.count > 0)
+		write_strings(w, item->tags.items, item->tags.count);
+	else
+		json_write_raw(w, "null");
+	json_write_raw(w, ",\"Layers\":");
+	write_strings(w, layers, num_layers);
+	json_write_raw(w, "}");
 }
 
 void save_digest(struct span bytes, char out[static SAVE_DIGEST_MAX])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The archive of docker save: for each image a layer with its whole file system, and its
+// The archive of docker save: for each image its layers, or one with its whole file system, and its
 // configuration; then manifest.json, which says what they are. (docker load, and skopeo's
 // docker-archive, read it.)
 #pragma once
@@ -34,8 +34,8 @@ void save_layer_name(const struct save_item *item, char out[static 80]);
 // Writes the configuration of an image whose one layer has the digest `diff_id`. (OCI image spec,
 // config.md)
 void save_write_config(struct json_writer *w, const struct record *record, const char *diff_id);
-// Appends an image to manifest.json; `config` is the name of its configuration.
+// Appends an image to manifest.json; `config` and `layers` are names in the archive.
 void save_write_item(struct json_writer *w, const struct save_item *item, const char *config,
-                     bool is_first);
+                     char *const *layers, size_t num_layers, bool is_first);
 // The digest of bytes, as "sha256:" and digits.
 void save_digest(struct span bytes, char out[static SAVE_DIGEST_MAX]);

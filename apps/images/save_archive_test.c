@@ -87,7 +87,8 @@ static void test_documents(void **state)
 	struct save_item item = { 0 };
 	struct json_writer w = { 0 };
 	struct record record;
-	char digest[SAVE_DIGEST_MAX];
+	char digest[SAVE_DIGEST_MAX], layer[80], other[] = "b.tar";
+	char *layers[] = { layer, other };
 
 	(void)state;
 	assert_int_equal(record_read(span_of(text), &record), 0);
@@ -102,15 +103,16 @@ static void test_documents(void **state)
 	w = (struct json_writer){ 0 };
 	memcpy(item.id, id, sizeof(id));
 	assert_int_equal(string_list_add(&item.tags, "a:1"), 0);
-	save_write_item(&w, &item, "c.json", true);
+	save_layer_name(&item, layer);
+	save_write_item(&w, &item, "c.json", layers, 1, true);
 	string_list_deinit(&item.tags);
-	save_write_item(&w, &item, "d.json", false);
+	save_write_item(&w, &item, "d.json", layers, 2, false);
 	assert_string_equal(
 		json_writer_text(&w),
 		"[{\"Config\":\"c.json\",\"RepoTags\":[\"a:1\"],\"Layers\":[\"0123456789abcdef0123456789ab"
 		"cdef0123456789abcdef0123456789abcdef/layer.tar\"]},{\"Config\":\"d.json\",\"RepoTags\":null"
 		",\"Layers\":[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/layer.tar\""
-		"]}");
+		",\"b.tar\"]}");
 	json_writer_deinit(&w);
 	save_digest(span_of("abc"), digest);
 	assert_string_equal(

@@ -181,7 +181,8 @@ static void write_summary(struct json_writer *w, const struct images *images,
                           const struct filters *filters)
 {
 	key_string(w, "{\"Id\":", image->id);
-	json_write_raw(w, ",\"ParentId\":\"\",\"RepoTags\":");
+	key_span(w, ",\"ParentId\":", record->parent, "\"\"");
+	json_write_raw(w, ",\"RepoTags\":");
 	write_references(w, images, image, false, filters);
 	json_write_raw(w, ",\"RepoDigests\":");
 	write_references(w, images, image, true, filters);
@@ -287,7 +288,9 @@ void show_one(struct request *request)
 	write_references(&w, images, found.image, false, NULL);
 	json_write_raw(&w, ",\"RepoDigests\":");
 	write_references(&w, images, found.image, true, NULL);
-	key_span(&w, ",\"Parent\":\"\",\"Comment\":\"\",\"Created\":", record.created, "\"\"");
+	key_span(&w, ",\"Parent\":", record.parent, "\"\"");
+	key_span(&w, ",\"Comment\":", record.comment, "\"\"");
+	key_span(&w, ",\"Created\":", record.created, "\"\"");
 	key_span(&w, ",\"DockerVersion\":\"\",\"Author\":", record.author, "\"\"");
 	json_write_raw(&w, ",\"Config\":");
 	show_config(&w, &record);

@@ -77,14 +77,14 @@ static int command_set(const struct change *change, const char *key)
 
 static int change_cmd(const struct change *change)
 {
-	json_object_set_new(change->config, "cmd set", json_true());
+	json_object_set_new(change->config, CHANGE_CMD_SET, json_true());
 	return command_set(change, "Cmd");
 }
 
 // The Cmd of before was for another entrypoint.
 static int change_entrypoint(const struct change *change)
 {
-	if (!json_object_get(change->config, "cmd set"))
+	if (!json_object_get(change->config, CHANGE_CMD_SET))
 		json_object_set_new(change->config, "Cmd", json_null());
 	return command_set(change, "Entrypoint");
 }

@@ -8,6 +8,9 @@
 
 #include "tools/common/error.h"
 
+// A member of the configuration: CMD was one of its instructions. Whoever is done removes it.
+#define CHANGE_CMD_SET "cmd set"
+
 // Applies the lines of `text` to `config`, an image's as Docker has it. -1 with `err`, in docker's
 // words.
 int change_apply(json_t *config, const char *text, struct error *err);

@@ -12,8 +12,6 @@
 #include "tools/image/source/oci_select.h"
 #include "tools/system/change.h"
 
-#define CMD_SET "cmd set"  // of change.c
-
 static const char *const lists[] = { "Entrypoint", "Cmd", "Env", "Shell", "OnBuild" };
 static const char *const objects[] = { "Labels", "Volumes", "ExposedPorts", "Healthcheck" };
 static const char *const texts[] = { "User", "WorkingDir", "StopSignal" };
@@ -107,7 +105,7 @@ static void command_merge(json_t *config, const json_t *base)
 
 	if (!is_empty(entrypoint))
 		return;
-	if (is_empty(json_object_get(config, "Cmd")) && !json_object_get(config, CMD_SET))
+	if (is_empty(json_object_get(config, "Cmd")) && !json_object_get(config, CHANGE_CMD_SET))
 		json_object_set(config, "Cmd", json_object_get(base, "Cmd"));
 	if (!entrypoint)
 		json_object_set(config, "Entrypoint", json_object_get(base, "Entrypoint"));
@@ -188,7 +186,7 @@ static json_t *config_make(const json_t *wanted, struct error *err)
 	}
 	if (result == 0)
 		result = config_merge(config, base, err);
-	json_object_del(config, CMD_SET);
+	json_object_del(config, CHANGE_CMD_SET);
 	json_decref(base);
 	if (result == 0)
 		return config;

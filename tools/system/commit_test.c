@@ -265,24 +265,66 @@ static int commit_parts(FILE *parts, char **said, struct error *err)
 	return result;
 }
 
-static void test_an_image(void **state)
+// Commits, and returns what is known of the image; `puts` is how many blobs were given to the OS.
+static json_t *committed(const char *wanted, unsigned *puts)
 {
-	FILE *parts = parts_make("{\"parent\":{},\"container\":{\"Cmd\":[\"c\"]}}");
+	FILE *parts = parts_make(wanted);
 	struct error err = { "" };
-	char *said = NULL;
-	json_t *document, *line;
+	char *said = NULL, path[256];
+	json_t *document, *line, *entry;
+	const char *text;
 
-	(void)state;
 	assert_int_equal(commit_parts(parts, &said, &err), 0);
-	document = json_loads(said, 0, NULL);
+	*puts = 0;
+	for (text = said; strncmp(text, "{\"layer\"", 8) == 0; text = strchr(text, '\n') + 1)
+		++*puts;
+	document = json_loads(text, 0, NULL);
 	line = json_object_get(document, "image");
 	assert_string_equal(
 		json_string_value(json_array_get(json_object_get(line, "references"), 0)),
 		"docker.io/library/name:1");
 	assert_non_null(json_object_get(line, "file"));
+	snprintf(path, sizeof(path), "%s/%s", base,
+	         json_string_value(json_object_get(line, "config")));
+	entry = json_load_file(path, 0, NULL);
+	assert_non_null(entry);
 	json_decref(document);
 	free(said);
 	fclose(parts);
+	return entry;
+}
+
+static void assert_blobs(json_t *entry, size_t count, const char *first)
+{
+	json_t *blobs = json_object_get(entry, "blobs");
+
+	assert_int_equal(json_array_size(blobs), count);
+	if (first)
+		assert_string_equal(json_string_value(json_array_get(blobs, 0)), first);
+	assert_string_equal(json_string_value(json_array_get(blobs, count - 1)),
+	                    json_string_value(json_object_get(entry, "id")));
+	json_decref(entry);
+}
+
+// Its layers are kept, unless those of the container's image are not.
+static void test_an_image(void **state)
+{
+	unsigned puts;
+	json_t *entry = committed("{\"parent\":{},\"container\":{\"Cmd\":[\"c\"]}}", &puts);
+
+	(void)state;
+	assert_int_equal(puts, 3);
+	assert_null(json_object_get(entry, "parent"));
+	assert_blobs(entry, 3, NULL);
+	entry = committed("{\"parent\":{\"id\":\"sha256:p\",\"layers\":[\"sha256:d\"],"
+	                  "\"blobs\":[\"sha256:l\",\"sha256:p\"]},\"container\":{}}",
+	                  &puts);
+	assert_int_equal(puts, 2);
+	assert_string_equal(json_string_value(json_object_get(entry, "parent")), "sha256:p");
+	assert_blobs(entry, 3, "sha256:l");
+	entry = committed("{\"parent\":{\"layers\":[\"sha256:d\"]},\"container\":{}}", &puts);
+	assert_int_equal(puts, 1);
+	assert_blobs(entry, 1, NULL);
 }
 
 // What breaks off anywhere is no image.

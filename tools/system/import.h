@@ -5,12 +5,16 @@
 
 #include "tools/common/error.h"
 
-// Reads a tar archive, plain or compressed, from `fd`, and makes an image of it in the folder
-// `directory` (incoming.h), called `reference` ("": nothing). `message` is what its history says.
-// Its id is reported as a status, as docker does. -1 with `err`.
-int import(int fd, const char *reference, const char *message, const char *directory,
-           struct error *err);
-// The same of what a server has at `url`, which is http://...: there is nothing here that would
-// verify the certificate of another one.
-int import_from(const char *url, const char *reference, const char *message, const char *directory,
-                struct error *err);
+// Texts; "" of the first three: none.
+struct import_wanted {
+	const char *reference;  // what it is to be called
+	const char *message;    // what its history says, else where it comes from
+	// http://..., there is nothing here that would verify the certificate of another one; else
+	// the archive comes from `fd`.
+	const char *url;
+	const char *const *changes;  // instructions (change.h), ended by NULL
+};
+
+// Reads a tar archive, plain or compressed, from `fd` or the URL, and makes an image of it in the
+// folder `directory` (incoming.h). Its id is reported as a status, as docker does. -1 with `err`.
+int import(int fd, const struct import_wanted *wanted, const char *directory, struct error *err);

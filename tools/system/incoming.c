@@ -38,7 +38,8 @@ static char *path_make(const char *directory, const char *name, const char *endi
 // What the API shows of an image beside how it is run. (OCI image spec, config.md)
 static json_t *entry_make(const struct incoming_image *incoming, uint64_t size)
 {
-	static const char *const texts[] = { "created", "author", "architecture", "os", "variant" };
+	static const char *const texts[] = { "created",      "author", "comment",
+		                             "architecture", "os",     "variant" };
 	static const char *const shown[] = { "Labels", "StopSignal", "Shell", "OnBuild",
 		                             "ArgsEscaped" };
 	const json_t *config = incoming->image->config;
@@ -70,6 +71,8 @@ static json_t *entry_make(const struct incoming_image *incoming, uint64_t size)
 	                            : json_string(image_name(incoming->image)));
 	if (incoming->digest)
 		json_object_set_new(entry, "digest", json_string(incoming->digest));
+	if (incoming->parent)
+		json_object_set_new(entry, "parent", json_string(incoming->parent));
 	if (incoming->blobs)
 		json_object_set(entry, "blobs", (json_t *)incoming->blobs);
 	return entry;

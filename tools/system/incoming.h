@@ -17,7 +17,9 @@ struct incoming_image {
 	void *context;                  // of that
 	const json_t *references;       // array of whole names (reference.h), may be empty
 	const char *digest;             // what the registry calls it by; NULL: none
-	const json_t *blobs;            // array of digests of layers that are kept; NULL: none
+	const char *parent;             // id of the image that it was made of; NULL: none
+	const json_t *blobs;            // array of digests of what is kept (kept.h): its layers,
+					// and its configuration last; NULL: none
 };
 
 // Makes both files of an image in the folder `directory`, whole or not at all, and reports it. -1

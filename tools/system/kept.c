@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/image/digest.h"
+#include "tools/system/incoming.h"
 #include "tools/system/line_input.h"
 #include "tools/system/report.h"
 
@@ -16,6 +17,7 @@
 #define BUFFER_SIZE (1u << 20)  // each is a request to the disk
 #define MAX_ANSWER 32
 #define SHA256 "sha256:"
+#define SUFFIX ".layer"
 
 void kept_init(struct kept *kept, const char *incoming, int answers)
 {
@@ -36,7 +38,9 @@ static const char *digits_of(const struct kept *kept, const char *digest)
 {
 	size_t prefix = sizeof(SHA256) - 1;
 
-	return !kept->is_silent && strncmp(digest, SHA256, prefix) == 0 ? digest + prefix : NULL;
+	if (kept->is_silent || strncmp(digest, SHA256, prefix) != 0 || !digest_is_valid(digest))
+		return NULL;
+	return digest + prefix;
 }
 
 // Asks, and returns whether the answer is `yes`.
@@ -57,6 +61,14 @@ static bool ask(struct kept *kept, const char *digest, const char *what, const c
 bool kept_see(struct kept *kept, const char *digest)
 {
 	return ask(kept, digest, "see", "have");
+}
+
+// The path of a file that the OS is given; NULL: out of memory.
+static char *path_make(const struct kept *kept, const char *name, const char *ending)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s%s", kept->incoming, name, ending) < 0 ? NULL : path;
 }
 
 static int kept_open(const struct kept *kept, const char *digits)
@@ -140,20 +152,30 @@ static void flush(struct kept_file *file)
 	file->buffered = 0;
 }
 
+// `path` is the file's by now; NULL: there is none.
+static void file_begin(struct kept_file *file, char *path)
+{
+	*file = (struct kept_file){ .fd = -1, .path = path };
+	if (!path)
+		return;
+	file->buffer = malloc(BUFFER_SIZE);
+	if (file->buffer)
+		file->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (file->fd < 0)
+		file_close(file);
+}
+
 void kept_file_begin(struct kept *kept, struct kept_file *file, const char *digest)
 {
 	const char *digits = digits_of(kept, digest);
 
-	*file = (struct kept_file){ .fd = -1 };
-	if (!digits || asprintf(&file->path, "%s/%s.layer", kept->incoming, digits) < 0) {
-		file->path = NULL;
-		return;
-	}
-	file->buffer = malloc(BUFFER_SIZE);
-	if (file->buffer)
-		file->fd = open(file->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (file->fd < 0)
-		file_close(file);
+	file_begin(file, digits ? path_make(kept, digits, SUFFIX) : NULL);
+}
+
+void kept_file_begin_unnamed(struct kept *kept, struct kept_file *file)
+{
+	file_begin(file,
+	           kept->is_silent ? NULL : path_make(kept, INCOMING_WORK "/unnamed", SUFFIX));
 }
 
 void kept_file_write(struct kept_file *file, const void *bytes, size_t size)
@@ -185,4 +207,68 @@ bool kept_file_end(struct kept *kept, struct kept_file *file, const char *digest
 		kept_drop(kept, digest);
 	file_close(file);
 	return is_whole;
+}
+
+// Where a layer waits; NULL: it is of no kind that is kept.
+static char *named_path(const struct kept *kept, const char *digest)
+{
+	const char *digits = digits_of(kept, digest);
+	char *path;
+
+	if (!digits ||
+	    asprintf(&path, "%s/" INCOMING_WORK "/%s" SUFFIX, kept->incoming, digits) < 0)
+		return NULL;
+	return path;
+}
+
+void kept_file_name(struct kept *kept, struct kept_file *file, const char *digest)
+{
+	char *path = digest ? named_path(kept, digest) : NULL;
+
+	flush(file);
+	if (file->fd >= 0 && (!path || rename(file->path, path) < 0))
+		file_abandon(file);
+	file_close(file);
+	free(path);
+}
+
+// --- Given ---------------------------------------------------------------------------------------
+
+static bool is_on_disk(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool done = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+void kept_put(struct kept *kept, const char *path, const char *digest)
+{
+	const char *digits = digits_of(kept, digest);
+	char *to = digits ? path_make(kept, digits, SUFFIX) : NULL;
+
+	if (to && is_on_disk(path) && rename(path, to) == 0)
+		say(digest, "put");
+	free(to);
+}
+
+void kept_put_named(struct kept *kept, const char *digest)
+{
+	char *path = named_path(kept, digest);
+
+	if (path)
+		kept_put(kept, path, digest);
+	free(path);
+}
+
+void kept_put_text(struct kept *kept, const char *text, size_t size, const char *digest)
+{
+	struct kept_file file;
+
+	kept_file_begin_unnamed(kept, &file);
+	kept_file_write(&file, text, size);
+	kept_file_name(kept, &file, digest);
+	kept_put_named(kept, digest);
 }

@@ -12,6 +12,7 @@
 #include "tools/image/source/oci.h"
 #include "tools/image/source/reference.h"
 #include "tools/system/incoming.h"
+#include "tools/system/kept.h"
 #include "tools/system/report.h"
 #include "tools/system/unpack.h"
 
@@ -26,6 +27,7 @@ struct loading {
 	struct error first_error;        // of an image that could not be chosen
 	bool failed;
 	unsigned made;
+	json_t *blobs;  // of the images that were made: the keys of an object
 	struct error *err;
 };
 
@@ -58,16 +60,60 @@ static int local_apply(void *context, struct tree *tree, struct spool *spool, st
 	return oci_apply(local->layout, local->image, tree, spool, err);
 }
 
+// What the image's manifest names: layers, then the configuration.
+static json_t *blobs_of(const json_t *manifest)
+{
+	json_t *blobs = json_array();
+	json_t *layer;
+	size_t i;
+
+	json_array_foreach(json_object_get(manifest, "layers"), i, layer)
+		json_array_append(blobs, json_object_get(layer, "digest"));
+	json_array_append(blobs, json_object_get(json_object_get(manifest, "config"), "digest"));
+	return blobs;
+}
+
 static int image_make(struct loading *loading, const struct oci_image *image, json_t *references)
 {
 	struct local local = { &loading->layout, image };
+	json_t *blobs = blobs_of(image->manifest);
 	const struct incoming_image incoming = { .image = image,
 		                                 .apply = local_apply,
 		                                 .context = &local,
-		                                 .references = references };
+		                                 .references = references,
+		                                 .blobs = blobs };
+	int result = incoming_make(loading->directory, &incoming, loading->err);
+	json_t *blob;
+	size_t i;
 
 	loading->made++;
-	return incoming_make(loading->directory, &incoming, loading->err);
+	json_array_foreach(blobs, i, blob)
+	{
+		if (result == 0 && json_is_string(blob))
+			json_object_set_new(loading->blobs, json_string_value(blob), json_true());
+	}
+	json_decref(blobs);
+	return result;
+}
+
+// Of several images some may have a layer in common: so no blob goes before all are made.
+static void blobs_keep(const struct loading *loading)
+{
+	struct kept kept;
+	const char *digest;
+	json_t *ignored;
+
+	kept_init(&kept, loading->directory, -1);
+	json_object_foreach(loading->blobs, digest, ignored)
+	{
+		const char *colon = strchr(digest, ':');
+		char *path;
+
+		if (!colon || asprintf(&path, "%s/blobs/sha256/%s", loading->path, colon + 1) < 0)
+			continue;
+		kept_put(&kept, path, digest);
+		free(path);
+	}
 }
 
 // The manifest that an item of manifest.json stands for: its layers are blobs by now. NULL with an
@@ -220,6 +266,7 @@ int load(int fd, const char *directory, struct error *err)
 		            .name = "the archive",
 		            .is_verified = true,
 		            .layer_read = layer_read },
+		.blobs = json_object(),
 		.err = err,
 	};
 	char *path;
@@ -229,7 +276,9 @@ int load(int fd, const char *directory, struct error *err)
 		return error_set(err, "out of memory");
 	loading.path = path;
 	result = archive_load(&loading, fd);
+	blobs_keep(&loading);
 	oci_close(&loading.layout);
+	json_decref(loading.blobs);
 	unpacked_deinit(&loading.unpacked);
 	free(path);
 	return result;

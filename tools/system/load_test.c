@@ -18,6 +18,7 @@
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
 #include "tools/image/tree/layer_test_tar.h"
+#include "tools/system/change.h"
 #include "tools/system/import.h"
 #include "tools/system/incoming.h"
 #include "tools/system/report.h"
@@ -122,6 +123,14 @@ static int load_all(struct fixture *f)
 	return result;
 }
 
+static int import_as(struct fixture *f, int fd, const char *reference)
+{
+	static const char *const none[] = { NULL };
+	const struct import_wanted wanted = { reference, "", "", none };
+
+	return import(fd, &wanted, f->directory, &f->err);
+}
+
 // How many files whose names end so there are.
 static unsigned count(const struct fixture *f, const char *ending)
 {
@@ -161,6 +170,37 @@ static void a_docker_archive_gives_its_image(void **state)
 	assert_non_null(strstr(f->reports,
 	                       "\"references\":[\"docker.io/library/a:1\","
 	                       "\"docker.io/library/b:latest\"]"));
+}
+
+static void assert_kept(const struct fixture *f, const char *digest)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "{\"layer\":{\"digest\":\"%s\",\"do\":\"put\"}}", digest);
+	assert_non_null(strstr(f->reports, text));
+	snprintf(text, sizeof(text), "%s/%s.layer", f->directory, digest + 7);
+	assert_int_equal(access(text, F_OK), 0);
+}
+
+// Two images with a layer in common: it stays, once, with their configurations.
+static void what_images_are_made_of_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	char *text;
+
+	bytes_add(f, "l.tar", f->layer.bytes, f->layer.size);
+	config_add(f, "a.json", RISCV, f->layer_digest);
+	config_add(f, "b.json", RISCV ",\"author\":\"b\"", f->layer_digest);
+	text_add(f, "manifest.json",
+	         "[{\"Config\":\"a.json\",\"Layers\":[\"l.tar\"]},"
+	         "{\"Config\":\"b.json\",\"Layers\":[\"l.tar\"]}]");
+	assert_int_equal(load_all(f), 0);
+	assert_int_equal(count(f, ".img"), 2);
+	assert_int_equal(count(f, ".layer"), 3);
+	assert_kept(f, f->layer_digest);
+	text = strstr(f->reports, "\"id\":\"");
+	assert_non_null(text);
+	assert_kept(f, strndupa(text + 6, 71));
 }
 
 static void links_between_layers_are_followed(void **state)
@@ -335,12 +375,60 @@ static void a_file_system_is_imported(void **state)
 
 	text_add(f, "etc/motd", "hello");
 	fd = archive_open(f);
-	assert_int_equal(import(fd, "a:1", "", f->directory, &f->err), 0);
+	assert_int_equal(import_as(f, fd, "a:1"), 0);
 	close(fd);
 	assert_int_equal(count(f, ".img"), 1);
 	assert_int_equal(count(f, ".json"), 1);
 	assert_non_null(strstr(f->reports, "\"references\":[\"docker.io/library/a:1\"]"));
 	assert_non_null(strstr(f->reports, "{\"status\":\"sha256:"));
+	// The archive, and the configuration.
+	assert_int_equal(count(f, ".layer"), 2);
+}
+
+// The text of the one file whose name ends so; the caller frees it.
+static char *text_of(const struct fixture *f, const char *ending)
+{
+	DIR *directory = opendir(f->directory);
+	struct dirent *entry;
+	char *text = NULL;
+	size_t size = 0;
+
+	while (!text && (entry = readdir(directory))) {
+		const char *dot = strrchr(entry->d_name, '.');
+		FILE *file;
+
+		if (!dot || strcmp(dot, ending) != 0)
+			continue;
+		file = fdopen(openat(dirfd(directory), entry->d_name, O_RDONLY), "r");
+		assert_true(getdelim(&text, &size, '\0', file) > 0);
+		fclose(file);
+	}
+	closedir(directory);
+	assert_non_null(text);
+	return text;
+}
+
+static void an_import_takes_instructions(void **state)
+{
+	static const char *const changes[] = { "CMD [\"a\"]\nENV A=1", "ENV B=$A", NULL };
+	static const char *const bad[] = { "RUN x", NULL };
+	struct fixture *f = *state;
+	struct import_wanted wanted = { "", "", "", bad };
+	char *text;
+	int fd;
+
+	text_add(f, "etc/motd", "hello");
+	fd = archive_open(f);
+	assert_int_equal(import(fd, &wanted, f->directory, &f->err), -1);
+	assert_nothing_made(f, "run");
+	wanted.changes = changes;
+	assert_int_equal(import(fd, &wanted, f->directory, &f->err), 0);
+	close(fd);
+	text = text_of(f, ".json");
+	assert_non_null(strstr(text, "\"Cmd\":[\"a\"]"));
+	assert_non_null(strstr(text, "\"Env\":[\"A=1\",\"B=1\"]"));
+	assert_null(strstr(text, CHANGE_CMD_SET));
+	free(text);
 }
 
 static void what_is_no_file_system_is_not_imported(void **state)
@@ -350,10 +438,10 @@ static void what_is_no_file_system_is_not_imported(void **state)
 
 	text_add(f, "../escaped", "x");
 	fd = archive_open(f);
-	assert_int_equal(import(fd, "", "", f->directory, &f->err), -1);
+	assert_int_equal(import_as(f, fd, ""), -1);
 	assert_nothing_made(f, "the archive");
 	lseek(fd, 0, SEEK_SET);
-	assert_int_equal(import(fd, "A B", "", f->directory, &f->err), -1);
+	assert_int_equal(import_as(f, fd, "A B"), -1);
 	assert_nothing_made(f, "invalid reference format");
 	close(fd);
 }
@@ -363,6 +451,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_docker_archive_gives_its_image),
+		TEST(what_images_are_made_of_is_kept),
 		TEST(links_between_layers_are_followed),
 		TEST(links_in_a_circle_lead_nowhere),
 		TEST(another_layer_than_the_configuration_says_is_refused),
@@ -375,6 +464,7 @@ int main(void)
 		TEST(what_is_no_archive_is_refused),
 		TEST(an_archive_that_breaks_off_is_refused),
 		TEST(a_file_system_is_imported),
+		TEST(an_import_takes_instructions),
 		TEST(what_is_no_file_system_is_not_imported),
 	};
 

@@ -25,20 +25,30 @@ static const char usage_text[] =
 	"         an archive of images on stdin\n"
 	"       system pull REFERENCE [PLATFORM [DIGEST...]]\n"
 	"         credentials on stdin: X-Registry-Auth, decoded, or {}; DIGEST: what is there\n"
-	"       system import REFERENCE [MESSAGE [URL]]\n"
-	"         a file system's archive on stdin, or at the URL\n"
+	"       system import REFERENCE [MESSAGE [URL [CHANGE...]]]\n"
+	"         a file system's archive on stdin, or at the URL; CHANGE: of a Dockerfile\n"
 	"       system commit [REFERENCE]\n"
 	"         what the image is to be, and a container's files, in frames on stdin\n"
 	"The images come into the folder /incoming (SYSTEM_INCOMING: another). docs/engine.md\n";
+
+static int import_run(int argc, char **argv, const char *directory, struct error *err)
+{
+	const struct import_wanted wanted = {
+		.reference = argv[2],
+		.message = argc > 3 ? argv[3] : "",
+		.url = argc > 4 ? argv[4] : "",
+		.changes = (const char *const *)argv + (argc > 5 ? 5 : argc),
+	};
+
+	return import(STDIN_FILENO, &wanted, directory, err);
+}
 
 static int command_run(int argc, char **argv, const char *directory, struct error *err)
 {
 	if (strcmp(argv[1], "load") == 0)
 		return load(STDIN_FILENO, directory, err);
 	if (strcmp(argv[1], "import") == 0)
-		return argc > 4
-			? import_from(argv[4], argv[2], argv[3], directory, err)
-			: import(STDIN_FILENO, argv[2], argc > 3 ? argv[3] : "", directory, err);
+		return import_run(argc, argv, directory, err);
 	if (strcmp(argv[1], "commit") == 0)
 		return commit(STDIN_FILENO, argc > 2 ? argv[2] : "", directory, err);
 	return pull(argv[2], argc > 3 ? argv[3] : "", (const char *const *)argv + 4,
@@ -58,7 +68,7 @@ int main(int argc, char **argv)
 	log_quiet();
 	signal(SIGPIPE, SIG_IGN);
 	if (!(argc == 2 && strcmp(argv[1], "load") == 0) &&
-	    !(argc >= 3 && argc <= 5 && strcmp(argv[1], "import") == 0) &&
+	    !(argc >= 3 && strcmp(argv[1], "import") == 0) &&
 	    !(argc >= 2 && argc <= 3 && strcmp(argv[1], "commit") == 0) &&
 	    !(argc >= 3 && strcmp(argv[1], "pull") == 0)) {
 		fputs(usage_text, stderr);

@@ -37,6 +37,8 @@ static int config_read(struct remote *remote, struct error *err)
 	if (length >= 0 && proxy_blob_finish(&remote->proxy, &blob, err) == 0)
 		remote->image.config =
 			json_parse(text, (size_t)length, "the image's configuration", err);
+	if (remote->image.config)
+		kept_put_text(&remote->kept, text, (size_t)length, digest);
 	free(text);
 	return remote->image.config ? 0 : -1;
 }
@@ -141,5 +143,8 @@ int remote_apply(void *context, struct tree *tree, struct spool *spool, struct e
 		if (layer.is_kept)
 			json_array_append_new(remote->blobs, json_string(layer.digest));
 	}
+	json_array_append(
+		remote->blobs,
+		json_object_get(json_object_get(remote->image.manifest, "config"), "digest"));
 	return 0;
 }

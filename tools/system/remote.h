@@ -12,7 +12,7 @@
 struct remote {
 	struct proxy proxy;
 	struct kept kept;
-	json_t *blobs;           // digests of its layers that are kept, an array
+	json_t *blobs;           // digests of its layers that are kept, and of its configuration
 	const char *name;        // for messages
 	struct oci_image image;  // as an OCI layout's
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What containers have written, and images of it: docker diff, commit, save and load, export and import."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -88,7 +89,8 @@ def committed(docker, wanted):
     same_files(docker, "made:1", wanted)
     shown = json.loads(docker("inspect", "made:1").stdout)[0]
     check_equal(shown["Config"]["Healthcheck"], {"Test": ["CMD-SHELL", "true"], "Interval": 3600 * 10**9})
-    check_equal((shown["Id"], shown["Author"], len(shown["RootFS"]["Layers"])), (image, "me", 2))
+    check_equal((shown["Id"], shown["Author"], shown["Comment"], len(shown["RootFS"]["Layers"])), (image, "me", "why", 2))
+    check_equal(shown["Parent"], docker.text("inspect", "-f", "{{.Id}}", IMAGE))
     check_equal(docker.text("history", "--format", "{{.Comment}}", "made:1").split("\n")[0], "why")
     check_equal(docker.text("events", "--since", "0", "--until", "0s", "--filter", "event=commit", "--format", "{{.Actor.Attributes.imageID}}"), image)
     for change, says in (("RUN true", "run is not a valid change command"), ("BOGUS", "unknown instruction: bogus")):
@@ -121,12 +123,15 @@ def saved(docker, wanted):
         check_equal([item["RepoTags"] for item in manifest], [["made:1"], [IMAGE]])
         for item in manifest:
             check(len(json.loads(files.extractfile(item["Config"]).read())["rootfs"]["diff_ids"]) == len(item["Layers"]), item)
-            for layer in item["Layers"]:
-                with tarfile.open(fileobj=files.extractfile(layer)) as inner:
-                    check("bin/busybox" in inner.getnames(), layer)
+            with tarfile.open(fileobj=files.extractfile(item["Layers"][0])) as inner:
+                check("bin/busybox" in inner.getnames(), item)
     archive = docker("save", "made").stdout
+    identity = docker.text("inspect", "-f", "{{.Id}}", "made:1")
     docker("rmi", "made:1")
     check(b"made:1" in docker("load", stdin=archive).stdout, "made:1 is not loaded")
+    # What was kept of it is the same image again, of which nothing is known but what the archive has.
+    check_equal(docker.text("inspect", "-f", "{{.Id}}/{{.Parent}}", "made:1"), identity + "/")
+    check_equal(docker("save", "made").stdout, archive)
     check_equal(docker.text("run", "--rm", "made:1"), "one")
     same_files(docker, "made:1", wanted)
     by_id = docker("save", docker.text("images", "-q", "made:1")).stdout
@@ -141,6 +146,14 @@ def imported(docker, wanted):
     docker("import", "-", "imported:1", stdin=exported)
     same_files(docker, "imported:1", wanted)
     docker("rm", "source")
+    identity = docker.text("import", "-c", 'CMD ["cat","/tree/one"]', "-c", "ENV A=1 B=$A", "-", "imported:2", stdin=gzip.compress(exported))
+    check_equal(docker.text("inspect", "-f", "{{.Config.Env}}", "imported:2"), "[A=1 B=]")
+    check_equal(docker.text("run", "--rm", "imported:2"), "one")
+    archive = docker("save", "imported:2").stdout
+    docker("rmi", "imported:2")
+    docker("load", stdin=archive)
+    check_equal(docker.text("inspect", "-f", "{{.Id}}", "imported:2"), identity)
+    docker("rmi", "imported:2")
 
 
 @test

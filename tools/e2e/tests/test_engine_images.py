@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Images through ./run.sh --engine, by docker's client."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -132,7 +133,7 @@ def imported(context, docker):
     check_equal(docker.text("run", "--rm", "me/imported:1", "/bin/cat", "/text"), "four")
     check_equal(docker.text("inspect", "-f", "{{.Id}}", "me/imported:1"), identity)
     check("by hand" in docker.text("history", "me/imported:1"))
-    for words in (("UPPER/case",), ("-c", "CMD x", "-", "a"), ("https://127.0.0.1/x", "a")):
+    for words in (("UPPER/case",), ("-c", "RUN x", "-", "a"), ("https://127.0.0.1/x", "a")):
         check_equal(docker("import", *words, status=1).stdout, b"")
     docker("rmi", "me/imported:1")
     # From an address.
@@ -210,6 +211,7 @@ def image_layers(context):
     check_equal((said.count(": Already exists"), said.count(": Pull complete")), (1, 1), said)
     check_equal([fake.gets[layer] for layer in fake.layers("one") + fake.layers("two")], [1, 1, 1, 1])
     check_equal(docker.text("run", "--rm", two), "two")
+    saved_as_pulled(docker, fake, one, two)
     # Two at a time.
     pulls = [pull(docker, layered(context, fake, name, base, shared)) for name in ("three", "four")]
     said = [process.communicate() for process in pulls]
@@ -238,6 +240,25 @@ def image_layers(context):
     check_equal((names(docker), layers_size(engine)), ([IMAGE], empty))
     for server in (fake, secure, proxy, engine):
         server.stop()
+
+
+def saved_as_pulled(docker, fake, one, two):
+    """What the registry has goes into the archive as it is, what two images share once; loaded, they are the same images."""
+    archive = docker("save", one, two).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        blobs = [f"blobs/sha256/{layer[7:]}" for image in ("one", "two") for layer in fake.layers(image)]
+        inside = files.getnames()
+        check_equal([inside.count(blob) for blob in blobs], [1] * len(blobs))
+        for blob in blobs:
+            check_equal(files.extractfile(blob).read(), fake.blob("sha256:" + blob.rpartition("/")[2]))
+        manifest = json.loads(files.extractfile("manifest.json").read())
+    check_equal(["blobs/sha256/" + docker.text("inspect", "-f", "{{.Id}}", name)[7:] for name in (one, two)], [item["Config"] for item in manifest])
+    check_equal([item["RepoTags"] for item in manifest], [[one], [two]])
+    identities = docker.text("inspect", "-f", "{{.Id}}", one, two)
+    docker("rmi", one, two)
+    docker("load", stdin=archive)
+    check_equal(docker.text("inspect", "-f", "{{.Id}}", one, two), identities)
+    check_equal(docker.text("run", "--rm", two), "two")
 
 
 def broken_pull(context, engine, docker, fake, last):
