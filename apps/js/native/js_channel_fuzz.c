@@ -6,7 +6,7 @@
 #include <assert.h>
 
 #include "apps/js/native/channel.h"
-#include "apps/js/native/folio.h"
+#include "apps/js/native/native.h"
 #include "apps/js/native/native_test.h"
 
 static const char script[] =

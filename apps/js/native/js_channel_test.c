@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "apps/js/native/channel.h"
-#include "apps/js/native/folio.h"
 #include "apps/js/native/native_test.h"
 
 static const char prelude[] =
@@ -293,6 +292,19 @@ static void test_getters_may_do_anything(void **state)
 	native_test_run("delete Object.prototype.then; same([f.closed, log.length], [true, 1]);");
 }
 
+static void test_sending_runs_no_code_of_the_scripts(void **state)
+{
+	(void)state;
+	native_test_run("[a, b] = channel(); [c, d] = channel(); [e, f] = channel();\n"
+	                "c.next().then(r => log.push(r.done));\n"
+	                "Object.defineProperty(Object.prototype, 'then', {configurable: true,\n"
+	                "  get() { e.peerClosed; return undefined; }});\n"
+	                "a.send({type: 'echo', id: 1n, handles: [c, e]});\n"
+	                "delete Object.prototype.then;\n");
+	native_test_settle();
+	native_test_run("same(log, [true]);");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
@@ -308,6 +320,7 @@ int main(void)
 		TEST(test_closing_ends_what_waits),
 		TEST(test_forgotten_handles_are_closed),
 		TEST(test_getters_may_do_anything),
+		TEST(test_sending_runs_no_code_of_the_scripts),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);
