@@ -162,6 +162,18 @@ static error_t add_need(const struct app *app, const struct app_need *need, stru
 	return error != 0 ? error : add_handle(app, env, ENV_CONNECTOR, need->name, connector);
 }
 
+static error_t add_script(const struct app_file *file, struct environ *env)
+{
+	struct env_entry *entry;
+	error_t error = add_entry(env, ENV_SCRIPT, "script", &entry);
+
+	if (error != 0)
+		return error;
+	entry->reg_offset = file->rodata.address;
+	entry->reg_size = file->rodata.size;
+	return 0;
+}
+
 static error_t make_environ(struct app *app, struct environ *env)
 {
 	const struct app_spec *spec = &app->program->file.spec;
@@ -174,6 +186,8 @@ static error_t make_environ(struct app *app, struct environ *env)
 		error = add_provided(app, find_provided(app, spec->provides[k]), env);
 	for (size_t k = 0; error == 0 && k < APP_MAX_NEEDS && spec->needs[k].kind != 0; k++)
 		error = add_need(app, &spec->needs[k], env);
+	if (error == 0 && spec->runtime != NULL)
+		error = add_script(&app->program->file, env);
 	for (uint32_t k = 0; error == 0 && k < app->num_given; k++) {
 		char name[ENV_NAME_MAX];
 		handle_t given = app->given[k];
@@ -245,10 +259,39 @@ static error_t map_data(const struct app *app, const struct app_segment *segment
 	return error;
 }
 
-static error_t map_program(const struct app *app)
+// Maps what is executed: the app's own text, or the program of its runtime. `how` says where that
+// begins. Errors: ERR_NOT_FOUND (no such runtime), those of the calls.
+static error_t map_code(const struct app *app, struct process_start *how)
 {
 	const struct app_file *file = &app->program->file;
-	error_t error = map_segment(app, &file->text, PROT_READ | PROT_EXEC);
+	const char *name = file->spec.runtime;
+	struct process_runtime runtime;
+	error_t error;
+
+	*how = (struct process_start){ .entry = file->entry,
+		                       .thread_return = file->thread_return,
+		                       .stack_size = file->spec.stack_size,
+		                       .text_address = file->text.address,
+		                       .text_size = file->text.size,
+		                       .restarts = app->restarts };
+	if (name == NULL)
+		return map_segment(app, &file->text, PROT_READ | PROT_EXEC);
+	error = process_map_runtime(app->process, name, strlen(name), &runtime);
+	if (error != 0)
+		return error;
+	how->entry = runtime.entry;
+	how->thread_return = runtime.thread_return;
+	how->text_address = runtime.text_address;
+	how->text_size = runtime.text_size;
+	if (how->stack_size == 0)
+		how->stack_size = runtime.stack_size;
+	return 0;
+}
+
+static error_t map_program(const struct app *app, struct process_start *how)
+{
+	const struct app_file *file = &app->program->file;
+	error_t error = map_code(app, how);
 
 	if (error == 0)
 		error = map_segment(app, &file->rodata, PROT_READ);
@@ -257,25 +300,19 @@ static error_t map_program(const struct app *app)
 	return error;
 }
 
-static error_t start(struct app *app, const struct environ *env)
+static error_t start(struct app *app, struct process_start *how, const struct environ *env)
 {
 	const struct program *program = app->program;
 	const struct app_file *file = &program->file;
-	struct process_start how = { .entry = file->entry,
-		                     .thread_return = file->thread_return,
-		                     .stack_size = file->spec.stack_size,
-		                     .text_address = file->text.address,
-		                     .text_size = file->text.size,
-		                     .restarts = app->restarts };
 	uint64_t offset = (uint64_t)(file->symbols.data - program->bytes);
 
 	// Files of our own build have them there.
 	if (file->symbols.len > 0 && offset % 8 == 0) {
-		how.symbols = program->folio;
-		how.symbols_offset = offset;
-		how.symbols_size = file->symbols.len;
+		how->symbols = program->folio;
+		how->symbols_offset = offset;
+		how->symbols_size = file->symbols.len;
 	}
-	return process_start(app->process, &how, env);
+	return process_start(app->process, how, env);
 }
 
 void launch_kill(const struct app *app)
@@ -290,13 +327,14 @@ void launch_kill(const struct app *app)
 error_t launch(struct app *app, char *text)
 {
 	static struct environ env;
+	struct process_start how;
 	const char *step = "a process";
 	error_t error = make_process(app);
 
 	if (error != 0)
 		goto out;
 	step = "its program";
-	error = map_program(app);
+	error = map_program(app, &how);
 	if (error == 0) {
 		step = "its environment";
 		error = make_environ(app, &env);
@@ -305,7 +343,7 @@ error_t launch(struct app *app, char *text)
 		// What is kept is found again, also when it runs already.
 		keep_process(app);
 		step = "its first thread";
-		error = start(app, &env);
+		error = start(app, &how, &env);
 	}
 	if (error == 0)
 		return 0;
@@ -314,7 +352,12 @@ error_t launch(struct app *app, char *text)
 	app->process = HANDLE_NONE;
 	keep_process(app);
 out:
-	if (error == ERR_EXISTS)
+	if (error == ERR_NOT_FOUND && app->program->file.spec.runtime != NULL)
+		fmt_write(text, APPS_TEXT_MAX,
+		          "'%s' cannot be started: it is a script for the runtime '%s', which this "
+		          "image does not have",
+		          app->name, app->program->file.spec.runtime);
+	else if (error == ERR_EXISTS)
 		fmt_write(
 			text, APPS_TEXT_MAX,
 			"'%s' cannot be started: the kernel or an app of the image has that name, "

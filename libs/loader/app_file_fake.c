@@ -150,3 +150,14 @@ void app_file_fake(uint8_t *bytes)
 	put_section(&sections, 22, 1, FAKE_SYMBOLS, symbols.len);
 	assert(!head.bad && !spec.bad && !symbols.bad && !sections.bad);
 }
+
+void app_file_fake_script(uint8_t *bytes)
+{
+	fake_put32(bytes, FAKE_SEGMENT(0), 0);
+	fake_put32(bytes, FAKE_SEGMENT(2), 0);
+	fake_put64(bytes, FAKE_SEGMENT(1) + 16, SCRIPT_ADDRESS);
+	fake_put64(bytes, 24, 0);
+	fake_put64(bytes, FAKE_SPEC + 40, 0);
+	fake_put32(bytes, FAKE_SPEC + 76, FAKE_STRINGS);
+	fake_put32(bytes, FAKE_SECTION(3) + 4, 0);
+}

@@ -31,6 +31,8 @@
 
 // Writes the file to `bytes`, of FAKE_SIZE.
 void app_file_fake(uint8_t *bytes);
+// Makes it an app that is the script which its read-only data is, for the runtime "fake".
+void app_file_fake_script(uint8_t *bytes);
 // Little-endian numbers at `at`.
 void fake_put16(uint8_t *bytes, size_t at, uint16_t value);
 void fake_put32(uint8_t *bytes, size_t at, uint32_t value);

@@ -35,6 +35,42 @@ static error_t check_text_address(struct app_file *app, uint64_t address, const 
 	return 0;
 }
 
+// What an app of its own program has.
+static error_t check_program(struct app_file *app, uint64_t entry)
+{
+	error_t err;
+
+	if (app->text.size == 0)
+		return app_file_fail(app, ERR_INVALID, "it has no text");
+	err = check_text_address(app, entry, "its entry");
+	return err != 0
+		? err
+		: check_text_address(app, app->thread_return, "the thread return of its spec");
+}
+
+// What an app has that is a script: that, and nothing that its runtime has.
+static error_t check_script(struct app_file *app, uint64_t entry)
+{
+	if (app->text.size != 0 || app->data.size != 0)
+		return app_file_fail(app, ERR_INVALID,
+		                     "it is a script for the runtime \"%s\", and has text or data "
+		                     "of its own",
+		                     app->spec.runtime);
+	if (app->rodata.size == 0 || app->rodata.address != SCRIPT_ADDRESS)
+		return app_file_fail(app, ERR_INVALID,
+		                     "its script is %#llx bytes at %#llx; a script is read-only "
+		                     "data at %#lx",
+		                     (unsigned long long)app->rodata.size,
+		                     (unsigned long long)app->rodata.address, SCRIPT_ADDRESS);
+	if (entry != 0 || app->thread_return != 0)
+		return app_file_fail(app, ERR_INVALID,
+		                     "its entry (%#llx) and its thread return (%#llx) are not 0: "
+		                     "its runtime has them",
+		                     (unsigned long long)entry,
+		                     (unsigned long long)app->thread_return);
+	return 0;
+}
+
 static error_t read_sections(struct app_file *app, struct span file, const struct elf_header *elf)
 {
 	struct span section;
@@ -47,7 +83,14 @@ static error_t read_sections(struct app_file *app, struct span file, const struc
 	if (err == 0)
 		err = app_spec_read(app, section);
 	if (err == 0)
+		err = app->spec.runtime != NULL ? check_script(app, elf->entry)
+						: check_program(app, elf->entry);
+	if (err == 0)
 		err = elf_section_find(app, file, elf, APP_FILE_SYMBOLS_SECTION, &section);
+	if (err == 0 && section.data != NULL && app->spec.runtime != NULL)
+		return app_file_fail(
+			app, ERR_INVALID,
+			"it is a script, and has the section " APP_FILE_SYMBOLS_SECTION);
 	if (err == 0 && section.data != NULL)
 		err = app_symbols_read(app, file, section);
 	return err;
@@ -66,11 +109,7 @@ error_t app_file_read(struct app_file *app, struct span bytes)
 	if (err == 0)
 		err = elf_segments_read(app, bytes, &elf);
 	if (err == 0)
-		err = check_text_address(app, elf.entry, "its entry");
-	if (err == 0)
 		err = read_sections(app, bytes, &elf);
-	if (err == 0)
-		err = check_text_address(app, app->thread_return, "the thread return of its spec");
 	if (err != 0)
 		return err;
 	app->entry = elf.entry;

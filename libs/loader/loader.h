@@ -36,10 +36,11 @@ struct app_segment {
 
 struct app_file {
 	// Its strings are in `strings`, so that this struct is not to be copied; `main` is an
-	// address of the app's own. The file is needed for `bytes` and `symbols` only.
+	// address of the app's own. The file is needed for `bytes` and `symbols` only. With a
+	// runtime (spec.runtime) the app is a script: all it has is `rodata`, at SCRIPT_ADDRESS.
 	struct app_spec spec;
-	uint64_t entry;             // of the first thread, in the text: spec.main
-	uint64_t thread_return;     // where a thread's entry returns to, in the text
+	uint64_t entry;             // of the first thread, in the text: spec.main; 0: a script
+	uint64_t thread_return;     // where a thread's entry returns to, in the text; 0: a script
 	struct app_segment text;    // r-x, with all its bytes in the file
 	struct app_segment rodata;  // r--, likewise
 	struct app_segment data;    // rw-

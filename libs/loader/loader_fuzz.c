@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // App files. An input that begins as ELF does is the file; any other is a list of changes to a good
-// file. What is accepted holds what loader.h promises.
+// file, of a script when its first byte says so. What is accepted holds what loader.h promises.
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,7 +88,7 @@ static void check_symbols(void)
 
 static void check_accepted(struct span file)
 {
-	must(app.error[0] == '\0' && app.text.size > 0);
+	must(app.error[0] == '\0');
 	check_segment(&app.text, file);
 	check_segment(&app.rodata, file);
 	check_segment(&app.data, file);
@@ -96,8 +96,15 @@ static void check_accepted(struct span file)
 	check_apart(&app.text, &app.data);
 	check_apart(&app.rodata, &app.data);
 	must(app.text.bytes.len == app.text.size && app.rodata.bytes.len == app.rodata.size);
-	must(app.entry - app.text.address < app.text.size);
-	must(app.thread_return - app.text.address < app.text.size);
+	if (app.spec.runtime != NULL) {
+		check_string(app.spec.runtime, APP_NAME_MAX);
+		must(app.text.size == 0 && app.data.size == 0 && app.symbols.len == 0);
+		must(app.rodata.size > 0 && app.rodata.address == SCRIPT_ADDRESS);
+		must(app.entry == 0 && app.thread_return == 0);
+	} else {
+		must(app.text.size > 0 && app.entry - app.text.address < app.text.size);
+		must(app.thread_return - app.text.address < app.text.size);
+	}
 	check_spec();
 	check_symbols();
 }
@@ -148,6 +155,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(bytes, data, size);
 	} else {
 		app_file_fake(bytes);
+		if (size > 0 && data[0] == 0xff)
+			app_file_fake_script(bytes);
 		total = change(bytes, data, size);
 	}
 	exact = malloc(total > 0 ? total : 1);

@@ -295,7 +295,6 @@ static void versions(void **state)
 	REFUSED("its spec ends within the header", AT(8, FAKE_SECTION(2) + 32, 8));
 	REFUSED2("its spec ends within the header", AT(8, FAKE_SECTION(2) + 32, 79),
 	         AT(4, SPEC(8), 79));
-	REFUSED("has 0x7 where nothing belongs", AT(4, SPEC(76), 7));
 }
 
 static void numbers_of_the_spec(void **state)
@@ -356,6 +355,54 @@ static void a_fallback_may_not_be_longer_than_a_value(void **state)
 	             "a fallback of its spec is longer than 127 bytes");
 }
 
+static void a_script_is_read(void **state)
+{
+	static uint8_t bytes[FAKE_SIZE];
+
+	(void)state;
+	app_file_fake(bytes);
+	app_file_fake_script(bytes);
+	assert_int_equal(app_file_read(&app, (struct span){ bytes, FAKE_SIZE }), 0);
+	assert_string_equal(app.spec.runtime, "fake");
+	assert_null(app.spec.main);
+	assert_int_equal(app.rodata.address, SCRIPT_ADDRESS);
+	assert_int_equal(app.rodata.size, 0x100);
+	assert_int_equal(app.text.size, 0);
+	assert_int_equal(app.data.size, 0);
+	assert_int_equal(app.symbols.len, 0);
+}
+
+static void check_script_error(const char *text, struct change change)
+{
+	static uint8_t bytes[FAKE_SIZE];
+
+	app_file_fake(bytes);
+	app_file_fake_script(bytes);
+	apply(bytes, &change);
+	expect_error(read_file(bytes, FAKE_SIZE), ERR_INVALID, text);
+}
+
+static void a_script_has_nothing_else(void **state)
+{
+	(void)state;
+	check_script_error("has text or data of its own", AT(4, FAKE_SEGMENT(0), 1));
+	check_script_error("has text or data of its own", AT(4, FAKE_SEGMENT(2), 1));
+	check_script_error("its script is 0 bytes at 0; a script is read-only data at 0x10000000",
+	                   AT(4, FAKE_SEGMENT(1), 0));
+	check_script_error("its script is 0x100 bytes at 0x20000000",
+	                   AT(8, FAKE_SEGMENT(1) + 16, 0x20000000));
+	check_script_error("its entry (0x10000000) and its thread return (0) are not 0",
+	                   AT(8, 24, SCRIPT_ADDRESS));
+	check_script_error("its thread return (0x8) are not 0", AT(8, SPEC(40), 8));
+	check_script_error("it is a script, and has the section .starina.symbols",
+	                   AT(4, FAKE_SECTION(3) + 4, 1));
+	check_script_error("the runtime of its spec is at 0x7", AT(4, SPEC(76), 7));
+	check_script_error("the runtime of its spec is empty", AT(4, SPEC(76), STRING(70)));
+	check_script_error("\"virtio,mmio\" is not a name for an app", AT(4, SPEC(76), STRING(10)));
+	// Without a runtime it is nothing.
+	check_script_error("it has no text", AT(4, SPEC(76), 0));
+}
+
 static void needs_and_services(void **state)
 {
 	(void)state;
@@ -410,6 +457,8 @@ int main(void)
 		cmocka_unit_test(numbers_of_the_spec),
 		cmocka_unit_test(strings_of_the_spec),
 		cmocka_unit_test(a_fallback_may_not_be_longer_than_a_value),
+		cmocka_unit_test(a_script_is_read),
+		cmocka_unit_test(a_script_has_nothing_else),
 		cmocka_unit_test(needs_and_services),
 		cmocka_unit_test(function_names),
 	};

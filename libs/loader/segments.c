@@ -147,8 +147,6 @@ static error_t check_all(struct app_file *app, struct span file)
 		whole_pages(app->data.size);
 	error_t err;
 
-	if (app->text.size == 0)
-		return app_file_fail(app, ERR_INVALID, "it has no text");
 	if (total > APP_FILE_MEMORY_MAX)
 		return app_file_fail(app, ERR_INVALID,
 		                     "its segments take %llu MiB of memory; %lu are the most",

@@ -21,6 +21,7 @@ struct header {
 	uint32_t num_provides;
 	uint32_t strings;
 	uint32_t strings_size;
+	uint32_t runtime;
 };
 
 // --- The header ---------------------------------------------------------------------------------
@@ -99,8 +100,6 @@ static error_t read_header(struct app_file *app, struct span section, struct hea
 {
 	struct reader r = reader_make(section.data, section.len);
 	error_t err = check_version(app, &r, section.len);
-	uint32_t reserved;
-
 	if (err == 0)
 		err = read_numbers(app, &r);
 	if (err != 0)
@@ -112,12 +111,9 @@ static error_t read_header(struct app_file *app, struct span section, struct hea
 	header->num_provides = reader_le32(&r);
 	header->strings = reader_le32(&r);
 	header->strings_size = reader_le32(&r);
-	reserved = reader_le32(&r);
+	header->runtime = reader_le32(&r);
 	if (reader_status(&r) != 0)
 		return app_file_fail(app, ERR_INVALID, "its spec ends within the header");
-	if (reserved != 0)
-		return app_file_fail(app, ERR_INVALID, "its spec has %#x where nothing belongs",
-		                     reserved);
 	if (header->num_needs > APP_MAX_NEEDS || header->num_provides > APP_MAX_PROVIDES)
 		return app_file_fail(
 			app, ERR_INVALID,
@@ -213,20 +209,21 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-static error_t read_name(struct app_file *app, const struct header *header)
+// The name of an app, `what` of the spec.
+static error_t read_app_name(struct app_file *app, const struct header *header, uint32_t offset,
+                             const char *what, const char **out)
 {
-	error_t err =
-		find_name(app, header, header->name, APP_NAME_MAX, "the name", &app->spec.name);
+	error_t err = find_name(app, header, offset, APP_NAME_MAX, what, out);
 
 	if (err != 0)
 		return err;
-	for (const char *at = app->spec.name; *at != '\0'; at++) {
-		if (!is_letter(*at) && (*at < '0' || *at > '9' || at == app->spec.name))
+	for (const char *at = *out; *at != '\0'; at++) {
+		if (!is_letter(*at) && (*at < '0' || *at > '9' || at == *out))
 			return app_file_fail(
 				app, ERR_INVALID,
 				"\"%s\" is not a name for an app: letters, digits and _ "
 				"make one, and no digit begins it",
-				app->spec.name);
+				*out);
 	}
 	return 0;
 }
@@ -309,7 +306,10 @@ error_t app_spec_read(struct app_file *app, struct span section)
 	if (err == 0)
 		err = copy_strings(app, section, &header);
 	if (err == 0)
-		err = read_name(app, &header);
+		err = read_app_name(app, &header, header.name, "the name", &app->spec.name);
+	if (err == 0 && header.runtime != 0)
+		err = read_app_name(app, &header, header.runtime, "the runtime",
+		                    &app->spec.runtime);
 	for (uint32_t i = 0; err == 0 && i < header.num_needs; i++)
 		err = read_need(app, section, &header, i);
 	for (uint32_t i = 0; err == 0 && i < header.num_provides; i++)
