@@ -128,9 +128,16 @@ $(eval $(call lib_archive,fdt))
 # apps/NAME/*.c and its folders', linked with `base`, `starina` and APP_NAME_LIBS of apps/NAME/app.mk. tools/build/link_app.sh
 # keeps only the spec symbol global and refuses what an app may not contain.
 
-no_such_apps := $(strip $(foreach app,$(APPS),$(if $(wildcard apps/$(app)/main.c),,$(app))))
+C_APPS := $(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c))
+# Apps in TypeScript (docs/typescript.md): folders with a main.ts.
+SCRIPT_FOLDERS := $(patsubst %/main.ts,%,$(wildcard apps/*/main.ts ts/examples/*/main.ts ts/tests/*/main.ts))
+SCRIPT_APPS := $(notdir $(SCRIPT_FOLDERS))
+twin_apps := $(strip $(foreach app,$(sort $(SCRIPT_APPS)),$(if $(word 2,$(filter $(app),$(SCRIPT_APPS) $(C_APPS))),$(app))))
+$(if $(twin_apps),$(error there are two apps of one name: $(twin_apps)))
+
+no_such_apps := $(strip $(filter-out $(C_APPS) $(SCRIPT_APPS),$(APPS)))
 ifneq ($(no_such_apps),)
-$(error APPS names what is not an app: $(no_such_apps). There are: $(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c)))
+$(error APPS names what is not an app: $(no_such_apps). There are: $(sort $(C_APPS) $(SCRIPT_APPS)))
 endif
 
 -include $(wildcard apps/*/app.mk)
@@ -143,9 +150,9 @@ $(BUILD)/apps/$(1).o: $$(APP_$(1)_OBJS) $$(patsubst %,$(BUILD)/libs/%.a,$$(call 
 	@mkdir -p $$(@D)
 	$(Q)PRIVILEGED=$$(APP_$(1)_PRIVILEGED) tools/build/link_app.sh $(CROSS_COMPILE) $(1) $$@ $$(filter %.o,$$^) -- $$(filter %.a,$$^) $(LIBGCC) $(LIBATOMIC)
 endef
-$(foreach app,$(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c)),$(eval $(call app_rules,$(app))))
+$(foreach app,$(C_APPS),$(eval $(call app_rules,$(app))))
 # What is made of them is kept, whatever it was made for.
-.SECONDARY: $(foreach kind,elf app,$(patsubst apps/%/main.c,$(BUILD)/apps/%.$(kind),$(wildcard apps/*/main.c)))
+.SECONDARY: $(foreach kind,elf app,$(C_APPS:%=$(BUILD)/apps/%.$(kind)))
 
 # An app in user mode is the same object, linked for an address space of its own (NAME.elf) and flattened for the kernel image
 # (NAME.user.o). Each image has one form of an app or the other.
@@ -163,6 +170,19 @@ $(BUILD)/apps/%.app: $(BUILD)/apps/%.elf tools/build/app_file.py tools/build/fla
 	$(call say,APP,$@)
 	$(Q)tools/build/app_file.py $(OBJCOPY) $* $< $@
 
+# An app in TypeScript is a script for the runtime js, in user mode always: ts/tool makes of it what the two rules above make.
+SCRIPT_TOOL := $(wildcard ts/tool/*.mjs ts/*.d.ts) ts/tsconfig.json
+define script_rules
+APP_$(notdir $(1))_ONLY := user
+$(BUILD)/apps/$(notdir $(1)).app: $$(shell find $(1) -name '*.ts' -o -name '*.json') $$(SCRIPT_TOOL) | third_party/web/.stamp
+	$$(call say,TS,$$@)
+	$(Q)ts/tool/main.mjs $(1) --name $(notdir $(1)) --app $$@ >/dev/null
+$(BUILD)/apps/$(notdir $(1)).user.c: $$(shell find $(1) -name '*.ts' -o -name '*.json') $$(SCRIPT_TOOL) | third_party/web/.stamp
+	$$(call say,TS,$(1))
+	$(Q)ts/tool/main.mjs $(1) --name $(notdir $(1)) --image $$@ >/dev/null
+endef
+$(foreach folder,$(SCRIPT_FOLDERS),$(eval $(call script_rules,$(folder))))
+
 # $(call check_isolation,VALUE,WHERE): an error unless VALUE can be.
 check_isolation = $(if $(and $(filter user kernel,$(1)),$(filter 1,$(words $(1)))),,$(error $(2) is "$(1)"; it can be "user" or "kernel"))
 isolation_origin = $(if $(filter file,$(origin $(1))),in apps/$(2)/app.mk,from the $(origin $(1)))
@@ -171,7 +191,7 @@ $(call check_isolation,$(ISOLATION),ISOLATION (from the $(origin ISOLATION)))
 apps_with = $(patsubst APP_%_$(1),%,$(filter APP_%_$(1),$(.VARIABLES)))
 check_app_setting = $(foreach app,$(call apps_with,$(1)),\
 	$(call check_isolation,$(APP_$(app)_$(1)),APP_$(app)_$(1) ($(call isolation_origin,APP_$(app)_$(1),$(app))))\
-	$(if $(wildcard apps/$(app)/main.c tools/test/apps/$(app).c),,\
+	$(if $(filter $(app),$(SCRIPT_APPS))$(wildcard apps/$(app)/main.c tools/test/apps/$(app).c),,\
 	$(error APP_$(app)_$(1) ($(call isolation_origin,APP_$(app)_$(1),$(app))) names no app: there is no apps/$(app)/main.c)))
 $(call check_app_setting,ISOLATION)
 $(call check_app_setting,ONLY)

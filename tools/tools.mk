@@ -49,8 +49,8 @@ $(BUILD)/host/starina-push: $(call host_objs,tools/push/main.c $(APP_BYTES_SRCS)
 push: $(if $(filter push,$(MAKECMDGOALS)),$(BUILD)/apps/$(APP).app) $(BUILD)/host/starina-push ## replace APP=NAME in the system that runs
 	$(Q)$(BUILD)/host/starina-push $(BUILD) $<
 ifneq ($(filter push,$(MAKECMDGOALS)),)
-ifeq ($(wildcard apps/$(APP)/main.c),)
-$(error make push APP=NAME: $(if $(APP),there is no app $(APP),APP is not set). There are: $(sort $(patsubst apps/%/main.c,%,$(wildcard apps/*/main.c))))
+ifeq ($(filter $(C_APPS) $(SCRIPT_APPS),$(APP)),)
+$(error make push APP=NAME: $(if $(APP),there is no app $(APP),APP is not set). There are: $(sort $(C_APPS) $(SCRIPT_APPS)))
 endif
 endif
 

@@ -12,7 +12,7 @@ $(BUILD)/web.img: $(WEB_SRCS) third_party/web/.stamp tools/build/web_image.sh to
 	$(Q)tools/build/web_image.sh $(BUILD) $(WEB_ENTRIES)
 
 third_party/web/.stamp:
-	@echo "the web page's packages are missing: run ./setup.sh first" >&2; false
+	@echo "npm's packages of tools/web.lock are missing, which the web page and apps in TypeScript are made with: run ./setup.sh" >&2; false
 
 .PHONY: web web-dev lint-web test-web
 run-files: $(WEB_PAGE)

@@ -21,7 +21,7 @@ FORMAT_SRCS = $(call tree_files,boot kernel libs apps guest tools,*.[ch])
 lint: lint-quick lint-tidy ## static checks of everything
 
 # What takes seconds. The analyser takes minutes, until it has seen all files once.
-lint-quick: lint-headers lint-format lint-shell lint-cppcheck lint-web ## the same without clang-tidy
+lint-quick: lint-headers lint-format lint-shell lint-cppcheck lint-web lint-ts ## the same without clang-tidy
 
 format: ## lay out all C files as .clang-format says
 	$(Q)clang-format -i $(FORMAT_SRCS)

@@ -116,5 +116,5 @@ setup_web() {
 	fi
 	rm -rf -- "$new"
 	((status != WEB_REFUSED)) || exit 1
-	say "the web page is left out, for the reason above; to have it, mend that and run ./setup.sh again"
+	say "the web page is left out, and apps in TypeScript cannot be made, for the reason above; to have them, mend that and run ./setup.sh again"
 }

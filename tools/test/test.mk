@@ -5,7 +5,7 @@
 
 .PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-machines test-tools test-guest test-boots test-fresh
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
-	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-web test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-apps test-adversary test-machines test-os-fuzz test-guest test-e2e test-e2e-kernel test-e2e-user
+	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-ts test-web test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-apps test-adversary test-machines test-os-fuzz test-guest test-e2e test-e2e-kernel test-e2e-user
 
 check: ## the quick part of `make test`: lint without clang-tidy, host tests, one boot
 	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint-quick test-host test-os-quick

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+#
+# Apps in TypeScript: what makes them of their sources (ts/tool), and the types that they are checked with (ts/*.d.ts).
+
+.PHONY: lint-ts test-ts
+lint-ts:
+	$(call say,TSC,ts)
+	$(Q)$(if $(wildcard third_party/web/.stamp),third_party/web/tsc --project ts && third_party/web/tsc --project ts/tool,\
+	echo "  apps in TypeScript are not checked: third_party/web could not be filled")
+
+test-ts: $(BUILD)/host/starina-push ## the tool that makes apps of TypeScript
+	$(Q)$(if $(wildcard third_party/web/.stamp),BUILD=$(BUILD) ts/tool/test.sh,\
+	echo "  apps in TypeScript are not tested: third_party/web could not be filled")

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+//
+// What an app in TypeScript imports from "starina", and what is there without an import. The other
+// files of this folder add to it.
+
+declare module "starina" {
+	/** What an app needs: one of these, and whether it can do without. */
+	export type Need = (
+		/** A service, by its name: env.service(name). */
+		| { service: string }
+		/** A device, by its `compatible`: env.device(name). Only apps of the image have devices. */
+		| { device: string }
+		/** A value that whoever starts the app gives; without a fallback it must: env.config(name). */
+		| { config: string; fallback?: string }
+		/** Memory of `size` bytes that outlives the app's process. Only apps of the image have it. */
+		| { kept: string; size: number }
+		/** The right to start and to kill apps. Only apps of the image have it. */
+		| { system: true }
+		/** The right to make processes. Only apps of the image have it. */
+		| { launcher: true }
+		/** The right to be told what the system does. Only apps of the image have it. */
+		| { look: true }
+	) & { optional?: boolean };
+
+	/** What an app is: the argument of app(). */
+	export interface AppSpec {
+		/** Letters, digits and _, at most 23. */
+		name: string;
+		/** At most 16. */
+		needs?: Need[];
+		/** The names of the services that it provides, at most 4. */
+		provides?: string[];
+		/** Bytes of memory, 16 MiB if it is not said, of stack, and how many handles. */
+		limits?: { memory?: number; stack?: number; handles?: number };
+		/** When it is started again: "never" if it is not said. */
+		restart?: "never" | "on fault" | "always";
+		/**
+		 * The app's life. When it has ended, and the app waits for nothing any more, the app ends with
+		 * status 0. What it throws ends the app with a fault.
+		 */
+		main(env: Env): void | Promise<void>;
+	}
+
+	/** What the app needs, as it is there. */
+	export interface Env {
+		/** The app's name; of an instance with its number. */
+		readonly name: string;
+		/** How often it was started again. */
+		readonly restarts: number;
+		/** The value of a configuration; undefined for an optional one that is not set. */
+		config(name: string): string | undefined;
+	}
+
+	/** Says what an app is: `export default app({ name: "hello", main() { ... } })`. */
+	export function app(spec: AppSpec): AppSpec;
+
+	/** The log: what is given is shown as console.log shows it. */
+	export const log: {
+		error(...values: unknown[]): void;
+		warn(...values: unknown[]): void;
+		info(...values: unknown[]): void;
+		debug(...values: unknown[]): void;
+	};
+
+	/** Milliseconds later. */
+	export function sleep(ms: number): Promise<void>;
+	export const timer: { sleep(ms: number): Promise<void> };
+	/** Nanoseconds since the machine's start. */
+	export function now(): bigint;
+
+	/** The system's error numbers by their names, without ERR_ (libs/abi/error.h). */
+	export const ERR: Readonly<Record<string, number>>;
+}
+
+declare const console: {
+	error(...values: unknown[]): void;
+	warn(...values: unknown[]): void;
+	info(...values: unknown[]): void;
+	log(...values: unknown[]): void;
+	debug(...values: unknown[]): void;
+};
+declare function setTimeout<A extends unknown[]>(fn: (...args: A) => void, ms?: number, ...args: A): number;
+declare function setInterval<A extends unknown[]>(fn: (...args: A) => void, ms?: number, ...args: A): number;
+declare function clearTimeout(id: number | undefined): void;
+declare function clearInterval(id: number | undefined): void;
+declare function queueMicrotask(fn: () => void): void;
