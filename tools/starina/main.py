@@ -6,8 +6,9 @@ import os
 import sys
 
 from . import doing, linux, looking
+from .scripts import make_new
 from .client import Address, Client, Failure
-from .text import clean
+from .text import failure_print
 
 
 def setting(text):
@@ -52,7 +53,10 @@ def parser_make():
     command = add("kill", doing.kill, "end a process, by its name or number; the system starts it again if its spec says so")
     command.add_argument("process")
     command = add("push", doing.push, "replace an app while the system runs, or start it")
-    command.add_argument("file", help="NAME.app, or the NAME of one in build/apps")
+    command.add_argument("file", help="an app in TypeScript: FILE.ts or a folder with a main.ts; or NAME.app, or the NAME of one in build/apps")
+    command.add_argument("--watch", action="store_true", help="and again each time that a source is saved, until Ctrl-C; in TypeScript only")
+    command = add("new", None, "make a folder with a new app in TypeScript")
+    command.add_argument("name", help="of the folder, and of the app")
     for name, function, text in (("run", linux.run, "a Linux program in a virtual machine; its status is this command's"),
                                  ("shell", linux.shell, "a Linux shell, or another program, in this terminal")):
         command = add(name, function, text)
@@ -69,9 +73,12 @@ def main(arguments):
     """Returns the exit status."""
     options = parser_make().parse_args(arguments)
     try:
+        if options.command == "new":
+            print(f"made {make_new(options.name)}/main.ts; ./starina push --watch {options.name} runs it")
+            return 0
         return options.function(Client(Address.find(options.address)), options)
     except Failure as failure:
-        print(f"starina: {clean(failure)}", file=sys.stderr)
+        failure_print(failure)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -19,12 +19,13 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from starina import looking, text  # noqa: E402  pylint: disable=wrong-import-position
+from starina import looking, scripts, text  # noqa: E402  pylint: disable=wrong-import-position
 from starina.client import Address, Client, Failure  # noqa: E402  pylint: disable=wrong-import-position
 from starina.linux import shell  # noqa: E402  pylint: disable=wrong-import-position
 from starina.main import main, parser_make  # noqa: E402  pylint: disable=wrong-import-position
 from starina.websocket import BINARY, GUID, TEXT, WebSocket  # noqa: E402  pylint: disable=wrong-import-position
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 TOKEN = "t" * 43
 PROCESS = {"id": 3, "name": "a\x1b[2J", "mode": "user", "state": "running", "cpu_ns": 61_500_000_000, "memory": 1536, "kernel_memory": 99,
            "handles": 4, "threads": 1, "restarts": 2}
@@ -99,6 +100,55 @@ class Commands(unittest.TestCase):
             file.write_text(url or self.url, encoding="ascii")
             status = main(["--address", str(file), *words])
         return status, out.getvalue() + out.buffer.getvalue().decode(), err.getvalue()
+
+    @unittest.skipUnless((ROOT / "third_party" / "web" / "tsc").exists(), "third_party/web could not be filled")
+    def test_push_of_a_source(self):
+        app = self.folder / "fresh"
+        status, out, _ = self.run_command("new", str(app))
+        self.assertEqual((status, out.splitlines()), (0, [f"made {app}/main.ts; ./starina push --watch {app} runs it"]))
+        Handler.answers["/apps/fresh"] = (200, {})
+        status, out, err = self.run_command("push", str(app))
+        self.assertEqual((status, err), (0, ""))
+        self.assertRegex(out, r"^fresh: runs, after \d+\.\d\d s\n$")
+        method, path, body = Handler.asked[-1]
+        self.assertEqual((method, path, body[:4]), ("PUT", "/api/v1/apps/fresh", b"\x7fELF"))
+        source = (app / "main.ts").read_text()
+        (app / "main.ts").write_text(source.replace("log.info", "log.shout"))
+        asked = len(Handler.asked)
+        status, _, err = self.run_command("push", str(app / "main.ts"))
+        self.assertEqual((status, len(Handler.asked)), (1, asked))
+        self.assertRegex(err, r"^\S*fresh/main.ts:7:7: error TS\d+: ")
+        Handler.answers["/apps/fresh"] = (409, {"error": {"message": "the new version was taken back"}})
+        (app / "main.ts").write_text(source)
+        status, _, err = self.run_command("push", str(app))
+        self.assertEqual(status, 1)
+        self.assertIn("starina: the new version was taken back", err)
+
+    def test_sources_are_watched(self):
+        source = scripts.Source(self.folder / "main.ts")
+        source.path.write_text("1")
+        other = self.folder / "far" / "lib.ts"
+        other.parent.mkdir()
+        other.write_text("2")
+        before = source.state()
+        self.assertEqual(list(before), [source.path])
+        source.inputs = {other}
+        source.wait_for_change({**source.state(), **before, source.path: None})  # it changed meanwhile
+        before = source.state()
+        other.write_text("22")
+        source.wait_for_change(before)
+        before = source.state()
+        (self.folder / "new.ts").write_text("3")
+        source.wait_for_change(before)
+        before = source.state()
+        other.unlink()
+        source.wait_for_change(before)
+
+    def test_new_and_push_refuse(self):
+        self.assertIn("is not a name for an app", self.run_command("new", str(self.folder / "a-b"))[2])
+        (self.folder / "there").mkdir()
+        self.assertIn("File exists", self.run_command("new", str(self.folder / "there"))[2])
+        self.assertIn("--watch is for apps in TypeScript", self.run_command("push", "--watch", "echo")[2])
 
     def test_ps(self):
         Handler.answers["/processes"] = (200, [PROCESS])

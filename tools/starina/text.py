@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: MIT
 """How things are shown: tables, sizes, times."""
 
+import re
 import sys
+
+# What an editor finds: FILE:LINE:COLUMN.
+FILE_LINE = re.compile(r"\S+:\d+:\d+: ")
 
 
 def clean(text):
     """Without what a terminal would obey: others have written it."""
     return "".join(c if c.isprintable() else "?" for c in str(text))
+
+
+def failure_print(failure):
+    """Says what has failed: in a line with who says it, or as its own lines where it has several, which name files then."""
+    lines = str(failure).splitlines()
+    for line in lines:
+        print(clean(line) if len(lines) > 1 or FILE_LINE.match(line) else f"starina: {clean(line)}", file=sys.stderr, flush=True)
 
 
 def size(count):
