@@ -3,9 +3,9 @@
 # `make help` lists the targets. Variables: V=1 shows commands, DEBUG=1 adds the kernel's own checks,
 # BUILD=DIR builds elsewhere, APPS="..." chooses what is linked into the image, ISOLATION=user gives apps an address space each.
 
-APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd hostfs fs linuxrun commands app_manager push hostctl dns containers images engine
+APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd hostfs fs linuxrun commands app_manager push hostctl dns containers images engine js
 # The image that `make test` boots: the same, and what tests it from within. push would end midway, for want of a port.
-TEST_APPS ?= $(filter-out echo_client push hostctl dns containers images engine,$(APPS)) autotest victim vm_victim
+TEST_APPS ?= $(filter-out echo_client push hostctl dns containers images engine js,$(APPS)) autotest victim vm_victim
 # The image of the tests with many virtual machines.
 CROWD_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch httpd tcpip reaper vm_crowd
 # The usual image with an app that kills drivers.
@@ -171,7 +171,8 @@ $(BUILD)/apps/%.app: $(BUILD)/apps/%.elf tools/build/app_file.py tools/build/fla
 	$(Q)tools/build/app_file.py $(OBJCOPY) $* $< $@
 
 # An app in TypeScript is a script for the runtime js, in user mode always: ts/tool makes of it what the two rules above make.
-SCRIPT_TOOL := $(wildcard ts/tool/*.mjs ts/*.d.ts) ts/tsconfig.json
+# Also modules that several apps import, as ts/virtio.
+SCRIPT_TOOL := $(wildcard ts/tool/*.mjs ts/*.d.ts ts/*/*.ts) ts/tsconfig.json
 define script_rules
 APP_$(notdir $(1))_ONLY := user
 $(BUILD)/apps/$(notdir $(1)).app: $$(shell find $(1) -name '*.ts' -o -name '*.json') $$(SCRIPT_TOOL) | third_party/web/.stamp

@@ -57,6 +57,7 @@ static void make_handles(const struct environ *env)
 static void try_in(uint64_t address)
 {
 	const void *bad = (const void *)(uintptr_t)address;
+	struct process_runtime runtime;
 	handle_t folio;
 
 	check(channel_send(own.channel[0], bad) == ERR_ADDRESS);
@@ -64,6 +65,7 @@ static void try_in(uint64_t address)
 	check(folio_create_with(bad, NUM_BYTES, &folio) == ERR_ADDRESS);
 	check(process_create(own.launcher, bad, &folio) == ERR_ADDRESS);
 	check(process_map(own.process, bad) == ERR_ADDRESS);
+	check(process_map_runtime(own.process, bad, 16, &runtime) == ERR_ADDRESS);
 	check(process_start(own.process, bad, bad) == ERR_ADDRESS);
 	check(service_create(own.launcher, bad, 16, &folio) == ERR_ADDRESS);
 	check(launcher_connector(own.launcher, bad, 16, &folio) == ERR_ADDRESS);

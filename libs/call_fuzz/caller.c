@@ -28,6 +28,7 @@ static const uint8_t constant[PAGE_SIZE] = { 0 };
 static const char *const app_names[] = { "fuzz_caller_a",
 	                                 "fuzz_caller_b",
 	                                 "fuzz_caller_c",
+	                                 "js",
 	                                 "nobody",
 	                                 "a name that is longer than names may be",
 	                                 NULL };

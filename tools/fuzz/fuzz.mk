@@ -11,7 +11,8 @@ FUZZ_COMMAND = tools/fuzz/fuzz.py --build $(BUILD) --state '$(FUZZ_STATE)'
 
 # --- System calls, from within the OS ---
 
-FUZZ_APPS := syscall_fuzz fuzz_caller_a fuzz_caller_b fuzz_caller_c
+# With a runtime, which process_map_runtime finds.
+FUZZ_APPS := syscall_fuzz fuzz_caller_a fuzz_caller_b fuzz_caller_c js
 $(eval $(call image_rules,starina-syscalls,$(FUZZ_APPS)))
 $(eval $(call image_rules,starina-syscalls-user,$(FUZZ_APPS),user))
 OS_FUZZERS += tools/fuzz/syscalls.py

@@ -117,7 +117,7 @@ def check_garbage(scripts):
     for name, changed in (("no magic", whole[:begin] + b"\xff" * 64 + whole[begin + 64:]),
                           ("a size of all memory", whole[:begin + 8] + b"\xff" * 4 + whole[begin + 12:]),
                           ("a text elsewhere", whole[:begin + 20] + b"\xf0\xff\xff\xff" + whole[begin + 24:]),
-                          ("no JavaScript", whole[:text] + b'") }{ \xff\xfe' + whole[text + 9:])):
+                          ("no JavaScript", whole[:text] + b'") }{ \xff\xfe ' + whole[text + 9:])):
         path.write_bytes(changed)
         status, output = scripts.push_file(path)
         check(status == 1 and "taken back" in output, f"{name}: {output}")
