@@ -6,7 +6,7 @@
 #include "apps/js/runtime/internal.h"
 
 static const JSCFunctionListEntry numbers[] = {
-#define X(name, number, text) JS_PROP_INT32_DEF(#name + 4, number, JS_PROP_ENUMERABLE),
+#define X(name, number, text) JS_PROP_INT32_DEF(#name + 4, -(number), JS_PROP_ENUMERABLE),
 	ERROR_TABLE(X)
 #undef X
 };
