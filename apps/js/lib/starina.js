@@ -5,11 +5,10 @@ import "./globals.js";
 import { env } from "./services.js";
 export { ERR } from "native:errors";
 export { channel, scope } from "./channel.js";
-export { device, dma, fence } from "./device.js";
+export { dma, fence } from "./device.js";
 export { folio, folioWith, payload } from "./folio.js";
 export { env, services } from "./services.js";
 export { log } from "./log.js";
-export { system } from "./system.js";
 export { sleep, timer, now } from "./timers.js";
 
 // The spec is read at the build: the tool that makes the script calls an app() of its own.
