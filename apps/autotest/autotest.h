@@ -43,6 +43,7 @@ extern const struct test stream_tests[];
 extern const struct test switch_tests[];
 extern const struct test udp_tests[];
 extern const struct test device_tests[];
+extern const struct test seed_tests[];
 
 // The running test fails: logs what is not so, and where. For expect().
 void test_failed(struct autotest *t, const char *what, const char *file, int line);

@@ -11,7 +11,7 @@ static const struct test *const suites[] = {
 static const struct test *const stress_suites[] = { vm_share_tests, vm_stress_tests };
 // Those that need the machine of tools/test/run_autotest.py.
 static const struct test *const device_suites[] = { blk_tests, stream_tests, switch_tests,
-	                                            udp_tests, device_tests };
+	                                            udp_tests, device_tests, seed_tests };
 
 // Whether `name` has the first `len` bytes of `part` in it.
 static bool name_has(const char *name, const char *part, size_t len)
@@ -85,6 +85,8 @@ APP(autotest, .main = autotest_main,
 	    { NEED_CONFIG, "stress", "1", 0 },
 	    { NEED_CONFIG, "host_port", "0", 0 },
 	    { NEED_CONFIG, "udp_port", "0", 0 },
+	    // The app that provides "blkdev" in this image.
+	    { NEED_CONFIG, "disk_driver", "virtio_blk", 0 },
 	    // Runs only the tests with this, or one of several separated by |, in their name.
 	    { NEED_CONFIG, "only", "", 0 },
 	    { NEED_SYSTEM, "control", NULL, 0 },

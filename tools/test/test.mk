@@ -3,9 +3,9 @@
 # The suites, and the two targets that run several: `make test` is the gate, `make check` its quick part. Each suite ends
 # with a line `NAME: N passed, N failed`; tools/test/run_suites.sh adds them up.
 
-.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-machines test-tools test-guest test-boots test-fresh
+.PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-os-ts test-ts-virtio test-machines test-tools test-guest test-boots test-fresh
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
-	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-ts test-web test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-apps test-adversary test-machines test-os-fuzz test-guest test-e2e test-e2e-kernel test-e2e-user
+	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-ts test-web test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-os-ts test-ts-virtio test-apps test-adversary test-machines test-os-fuzz test-guest test-e2e test-e2e-kernel test-e2e-user
 
 check: ## the quick part of `make test`: lint without clang-tidy, host tests, one boot
 	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint-quick test-host test-os-quick
@@ -32,6 +32,15 @@ test-os-quick: $(BUILD)/starina-test.elf
 test-os-debug: ## the running OS on 4 harts, built with DEBUG=1
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) BUILD=$(BUILD)/debug DEBUG=1 $(BUILD)/debug/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp 4 $(BUILD)/debug/starina-test.elf
+
+# Drivers in TypeScript in place of those in C: the same tests see no difference.
+TS_DRIVERS := virtio_rng rtc virtio_blk
+$(eval $(call image_rules,starina-test-ts,$(filter-out js $(TS_DRIVERS),$(TEST_APPS)) $(TS_DRIVERS:%=%_ts) js))
+test-os-ts: $(BUILD)/starina-test-ts.elf ## the running OS on 4 harts, with drivers in TypeScript
+	$(Q)tools/test/run_autotest.py --smp 4 --only "disk|wall clock|entropy" --append autotest.disk_driver=virtio_blk_ts $<
+
+test-ts-virtio: ## the virtqueue in TypeScript, with devices that mean harm
+	$(Q)ts/tests/test.sh $(BUILD)
 
 # Apps that come and go.
 MANAGER_APPS := app_manager apps_test echo

@@ -172,7 +172,8 @@ static void many_requests_of_many_clients(struct autotest *t)
 		handle_close(disks[c]);
 }
 
-// Folios that are with the device come back to life as free memory once it is done with them.
+// Folios that are with the device come back to life as free memory once it is done with them: 2560
+// pages. The driver's own heap may have grown meanwhile.
 static void a_client_goes_in_the_midst(struct autotest *t)
 {
 	struct system_info before = test_system_info(t);
@@ -189,9 +190,9 @@ static void a_client_goes_in_the_midst(struct autotest *t)
 	do {
 		thread_yield();
 		now = test_system_info(t);
-	} while ((now.free_pages + 16 < before.free_pages || now.handles > before.handles) &&
+	} while ((now.free_pages + 128 < before.free_pages || now.handles > before.handles) &&
 	         test_now() < deadline);
-	expect(t, now.free_pages + 16 >= before.free_pages && now.handles <= before.handles);
+	expect(t, now.free_pages + 128 >= before.free_pages && now.handles <= before.handles);
 }
 
 static void fill(struct autotest *t, handle_t folio, uint32_t length, uint32_t salt)

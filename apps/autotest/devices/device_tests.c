@@ -96,7 +96,7 @@ static void kill_disk_driver_once(struct autotest *t)
 	}
 	// The first answer: the others are under way.
 	expect(t, handle_wait(disk, READY_READABLE, test_deadline()) == 0);
-	kill_app(t, "virtio_blk");
+	kill_app(t, environ_config(t->env, "disk_driver"));
 	freed_memory_stays_untouched(t, READS * BYTES);
 	while ((err = recv_wait(disk, test_deadline(), &m)) == 0) {
 		if (m.num_handles == 1)
