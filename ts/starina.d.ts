@@ -69,7 +69,15 @@ declare module "starina" {
 	export function now(): bigint;
 
 	/** The system's error numbers by their names, without ERR_ (libs/abi/error.h). */
-	export const ERR: Readonly<Record<string, number>>;
+	export const ERR: Readonly<Record<ErrorName, number>>;
+
+	/** The names of the system's errors, without ERR_. */
+	export type ErrorName =
+		| "INVALID" | "ADDRESS" | "RANGE" | "TOO_LARGE" | "NOT_SUPPORTED" | "BAD_HANDLE"
+		| "WRONG_TYPE" | "ACCESS" | "BAD_STATE" | "EXISTS" | "NOT_FOUND" | "CYCLE"
+		| "NOT_EMPTY" | "IS_FOLDER" | "NOT_FOLDER" | "READ_ONLY" | "NO_MEMORY" | "LIMIT"
+		| "FULL" | "EMPTY" | "NO_SPACE" | "PEER_CLOSED" | "NOT_READY" | "TIMED_OUT"
+		| "PROTOCOL" | "IO" | "REFUSED";
 }
 
 declare const console: {
