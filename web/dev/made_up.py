@@ -61,7 +61,8 @@ class System:
         self.running, self.restarts, self.last_end, self.log = {}, {}, {}, []
         self.engine = Containers()
         self.files = {
-            "/": {"src": None},
+            "/": {"src": None, "@notes": None},
+            "/@notes": {"today.md": b"# Today\n\nA file of the host.\n"},
             "/src": {"main.c": b"#include <stdio.h>\n\nint main(void) {\n\tputs(\"hello\");\n\treturn 0;\n}\n",
                      "notes.txt": b"Things to do:\n- look\n- change\n",
                      "<b>bold.txt": b"<script>alert(1)</script>\n"},
@@ -178,6 +179,15 @@ class System:
                 "interfaces": [{"name": "uplink", "address": "10.0.2.15", "gateway": "10.0.2.2", **counts}],
                 "ports": [{"app": "tcpip", "address": "10.0.2.15", **counts, **limits},
                           {"app": "vmm.1", "address": "10.0.2.101", **counts, **limits}]}
+
+    def disks(self):
+        """GET disks."""
+        moved = int(90_000 * self.now())
+        idle = {"reads": 12, "read_bytes": 49152, "writes": 0, "written_bytes": 0, "flushes": 0}
+        busy = {"reads": moved // 4096, "read_bytes": moved, "writes": moved // 9000, "written_bytes": moved // 2, "flushes": 40}
+        return {"disks": [{"name": "boot", "bytes": 33 << 20, "read_only": True, "users": [], **idle},
+                          {"name": "state", "bytes": 4 << 30, "read_only": False, "users": ["fs"], **busy}],
+                "volumes": {"total": 4 << 30, "free": 3 << 30}}
 
     def containers(self):
         """GET containers."""

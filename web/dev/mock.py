@@ -325,7 +325,7 @@ def listed(name):
 
 
 ROUTES = [(f"GET {name}", listed(name)) for name in
-          ("status", "processes", "services", "channels", "harts", "memory", "vms", "network", "containers", "threads", "apps")]
+          ("status", "processes", "services", "channels", "harts", "memory", "vms", "network", "disks", "containers", "threads", "apps")]
 ROUTES += [
     ("GET openapi.json", description),
     ("GET logs", lambda _handler, system, query, _body: system.logs(int(query.get("since", 0)))),

@@ -16,6 +16,8 @@ export const channelRates = signal<ReadonlyMap<number, number>>(new Map());
 export const messageRates = signal<readonly number[]>([]);
 // Bytes a second, received and sent, of all interfaces.
 export const networkRates = signal<readonly { rx: number; tx: number }[]>([]);
+// Bytes a second, read and written, by the disk's name.
+export const diskRates = signal<ReadonlyMap<string, { read: number; written: number }>>(new Map());
 
 // The counters of the last message, by what they count.
 let counters = new Map<string, number>();
@@ -69,6 +71,14 @@ export function observe(message: Live): void {
 			sum.tx += read(`tx ${each.name}`, each.tx_bytes);
 		}
 		networkRates.value = grown(networkRates.value, sum);
+	}
+	if (message.disks) {
+		diskRates.value = new Map(
+			message.disks.disks.map((disk) => [
+				disk.name,
+				{ read: read(`read ${disk.name}`, disk.read_bytes), written: read(`written ${disk.name}`, disk.written_bytes) },
+			]),
+		);
 	}
 	counters = new Map([...counters, ...counted]);
 	if (counters.size > 20_000) counters = counted;

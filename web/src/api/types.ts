@@ -127,6 +127,24 @@ export interface Network {
 	ports: NetworkPort[];
 }
 
+export interface Disk {
+	name: string;
+	bytes: number;
+	read_only: boolean;
+	reads: number;
+	read_bytes: number;
+	writes: number;
+	written_bytes: number;
+	flushes: number;
+	users: string[];
+}
+
+export interface Disks {
+	disks: Disk[];
+	// The file system of the state disk; null: there is none.
+	volumes: { total: number; free: number } | null;
+}
+
 export interface LogLine {
 	seq: number;
 	time_ns: number;
@@ -192,5 +210,6 @@ export interface Live {
 	memory?: Memory;
 	vms?: Vm[];
 	network?: Network;
+	disks?: Disks;
 	logs?: Logs;
 }

@@ -6,7 +6,7 @@ import { apps } from "../api/apps";
 import { containers } from "../api/containers";
 import { processes } from "../api/live";
 import { hasRoute } from "../api/routes";
-import type { Folder, Handle, LogLine, Logs, Process, Thread } from "../api/types";
+import type { Disks, Folder, Handle, LogLine, Logs, Process, Thread } from "../api/types";
 import { sinceBoot } from "../format";
 import { go, views } from "../ui/route";
 import { need, type Command } from "./command";
@@ -81,7 +81,7 @@ const COMMANDS: Record<string, Command> = {
 	mem: table("memory", "the memory"),
 	net: { ...table("network", "interfaces and ports"), needs: "/network" },
 	vms: table("vms", "the virtual machines"),
-	disks: { ...table("disks", "the disks"), needs: "/disks" },
+	disks: { needs: "/disks", usage: "", help: "the disks", words: [], run: async (_, { signal }) => (await get<Disks>("disks", signal)).disks },
 	status: table("status", "version, boot, uptime"),
 	containers: { needs: "/containers", usage: "", help: "the containers", words: [], run: (_, { signal }) => get("containers", signal) },
 	threads: {

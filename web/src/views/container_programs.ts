@@ -101,11 +101,12 @@ export function exec(container: string, argv: string[]): Program {
 				};
 				const made = await engine<{ Id: string }>("POST", `${containerPath(container)}/exec`, settings, signal);
 				const path = `/exec/${made!.Id}`;
+				const start = `${path.slice(1)}/start?tty=1&rows=${screen.rows}&cols=${screen.cols}`;
 				const ended = async () => {
 					const { ExitCode } = (await engine<{ ExitCode: number }>("GET", `${path}/json`))!;
 					return `The program ended with status ${ExitCode}.`;
 				};
-				return connectionOf(join(screen, { path: `${path.slice(1)}/start?tty=1`, resizePath: path, ended }));
+				return connectionOf(join(screen, { path: start, resizePath: path, ended }));
 			}),
 	};
 }

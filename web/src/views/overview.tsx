@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The system at a glance.
 
-import { channels, harts, memory, network, processes, vms } from "../api/live";
+import { channels, disks, harts, memory, network, processes, vms } from "../api/live";
 import { logs } from "../api/logs";
-import { hartShares, HISTORY, memoryUse, messageRates, networkRates } from "../api/rates";
+import { diskRates, hartShares, HISTORY, memoryUse, messageRates, networkRates } from "../api/rates";
 import { bytes, count, counted, percent, rate, visible } from "../format";
 import { Empty, Meter, Name, Panel, Sparkline } from "../ui/parts";
 import { hrefOf } from "../ui/route";
@@ -137,6 +137,45 @@ function Ports() {
 	);
 }
 
+function Disks() {
+	if (!disks.value) return null;
+	const { disks: list, volumes } = disks.value;
+	return (
+		<Panel title="Disks" note={list.length ? String(list.length) : undefined}>
+			{volumes && (
+				<div class="space">
+					<p class="note">
+						{bytes(volumes.total - volumes.free)} of {bytes(volumes.total)} taken on the state disk
+					</p>
+					<Meter label="State disk in use" value={volumes.total ? 1 - volumes.free / volumes.total : 0} />
+				</div>
+			)}
+			{list.length === 0 ? (
+				<Empty title="There is no disk." />
+			) : (
+				<ul class="rows">
+					{list.map((disk) => {
+						const rates = diskRates.value.get(disk.name) ?? { read: 0, written: 0 };
+						return (
+							<li key={disk.name}>
+								<Name text={disk.name} />
+								<span>
+									{bytes(disk.bytes)}
+									{disk.read_only && ", read only"}
+								</span>
+								<small>
+									{disk.users.length ? disk.users.map(visible).join(", ") : "used by nobody"} · <span class="hidden">read and written in a second: </span>↓{" "}
+									{bytes(rates.read)} ↑ {bytes(rates.written)}
+								</small>
+							</li>
+						);
+					})}
+				</ul>
+			)}
+		</Panel>
+	);
+}
+
 export function Overview() {
 	return (
 		<>
@@ -151,6 +190,7 @@ export function Overview() {
 				<Containers />
 				<Vms />
 				<Ports />
+				<Disks />
 			</div>
 			<Panel title="Log" tools={<a href={hrefOf("logs")}>All of it</a>}>
 				<LogLines lines={logs.value.slice(-LOG_LINES)} />
