@@ -7,7 +7,7 @@ WEB_PAGE := $(if $(wildcard third_party/web/.stamp),$(BUILD)/web.img)
 WEB_SRCS := $(sort $(shell find web/src -name '*.ts' -o -name '*.tsx' -o -name '*.css')) web/index.html web/icon.svg web/tsconfig.json
 WEB_ENTRIES := web/src/main.tsx web/src/worker.ts web/src/styles/main.css web/src/styles/terminal.css web/src/styles/editor.css
 
-$(BUILD)/web.img: $(WEB_SRCS) third_party/web/.stamp tools/build/web_image.sh tools/build/web_sizes.py tools/build/web_licenses.py
+$(BUILD)/web.img: $(WEB_SRCS) third_party/web/.stamp tools/build/web_image.sh tools/build/web_index.py tools/build/web_sizes.py tools/build/web_licenses.py
 	$(call say,WEB,$@)
 	$(Q)tools/build/web_image.sh $(BUILD) $(WEB_ENTRIES)
 

@@ -12,7 +12,8 @@ mkdir -p -- "$page" "$packed"
 third_party/web/esbuild "$@" --bundle --splitting --format=esm --target=es2022 --minify --charset=utf8 \
 	--tsconfig=web/tsconfig.json --legal-comments=none --log-level=warning --outdir="$page" \
 	--entry-names='[name]' --chunk-names='chunk-[hash]' --metafile="$build/gen/web.json"
-cp -- web/index.html web/icon.svg "$page/"
+cp -- web/icon.svg "$page/"
+tools/build/web_index.py "$build/gen/web.json" web/index.html "$page/index.html"
 tools/build/web_licenses.py "$build/gen/web.json" "$page/LICENSES.txt"
 tools/build/web_sizes.py "$build/gen/web.json" "$page"
 for file in "$page"/*; do

@@ -6,7 +6,7 @@ import { ApiError, closeSocket, get, openSocket } from "./client";
 import { keepLogs, nextLog } from "./logs";
 import { observe } from "./rates";
 import { token } from "./token";
-import type { Channel, Hart, Live, Memory, Network, Process, Service, Status, Vm } from "./types";
+import type { Channel, Disks, Hart, Live, Memory, Network, Process, Service, Status, Vm } from "./types";
 
 export type Connection = "connecting" | "live" | "lost" | "locked";
 
@@ -19,6 +19,8 @@ export const harts = signal<Hart[]>([]);
 export const memory = signal<Memory | null>(null);
 export const vms = signal<Vm[]>([]);
 export const network = signal<Network | null>(null);
+// null: this system does not tell of its disks.
+export const disks = signal<Disks | null>(null);
 // Nanoseconds of the system's clock, as of the last message.
 export const time = signal(0);
 // How often the system came back after it was lost.
@@ -27,7 +29,7 @@ export const reconnected = signal(0);
 export const rebooted = signal(false);
 
 const INTERVAL_MS = 1000;
-const WHAT = ["processes", "services", "channels", "harts", "memory", "vms", "network", "logs"];
+const WHAT = ["processes", "services", "channels", "harts", "memory", "vms", "network", "disks", "logs"];
 // Without a message for three intervals and this much more, for a machine that is slow, nobody is there.
 const PATIENCE_MS = 5000;
 const ASK_TIMEOUT_MS = 10_000;
@@ -38,7 +40,7 @@ let tries = 0;
 let timer = 0;
 let silence = 0;
 let wasLive = false;
-// Counts the tokens that were tried: what began with another one is dropped.
+// Counts the attempts: what an earlier one began is dropped.
 let generation = 0;
 
 function take(message: Live): void {
@@ -51,6 +53,7 @@ function take(message: Live): void {
 	if (message.memory) memory.value = message.memory;
 	if (message.vms) vms.value = message.vms;
 	if (message.network) network.value = message.network;
+	if (message.disks) disks.value = message.disks;
 	if (message.logs) keepLogs(message.logs);
 }
 
@@ -127,13 +130,17 @@ function open(): void {
 }
 
 async function connect(): Promise<void> {
-	const mine = generation;
+	const mine = ++generation;
 	try {
-		await checkStatus();
-		await checkToken();
-		if (mine === generation) open();
+		// At first nothing is known that another boot's messages could be taken for: the socket need not wait for the answers.
+		const isFirst = status.peek() === null;
+		if (isFirst) open();
+		await Promise.all([checkStatus(), checkToken()]);
+		if (mine === generation && !isFirst) open();
 	} catch (error) {
 		if (mine !== generation) return;
+		drop();
+		clearTimeout(timer);
 		if (error instanceof ApiError && error.status === 401) connection.value = "locked";
 		else lost();
 	}

@@ -27,8 +27,8 @@ export const removeContainer = (container: Container) => act(container, "DELETE"
 // inTerminal: opens a program in a terminal. What terminals are made of is large, and comes now.
 async function inTerminal(title: string, choose: (programs: typeof import("./container_programs")) => Program): Promise<void> {
 	await attempt("", async () => {
-		const [programs, { openTab }] = await Promise.all([import("./container_programs"), import("./terminal_tabs")]);
-		openTab(title, choose(programs));
+		const { containerPrograms, openTab } = await import("./terminal");
+		openTab(title, choose(containerPrograms));
 		go("terminal");
 	});
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A trace: what each hart did in a short time, seen here or taken to Perfetto.
 
+// With this all that the first view has is in one file of the build, and not in one for each set of views that share it.
+import "../ui/page";
 import { signal } from "@preact/signals";
 import { useMemo, useState } from "preact/hooks";
 import { get, say } from "../api/client";
