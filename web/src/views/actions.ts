@@ -16,7 +16,9 @@ export async function killProcess(process: Process): Promise<void> {
 		announce(`${process.name} was killed`);
 	} catch (error) {
 		// What serves this page cannot answer that it is killed; the browser may have asked again, for what was gone then.
-		if (error instanceof ApiError && [0, 404].includes(error.status)) announce(`${process.name} was killed, and the connection with it`);
+		const status = error instanceof ApiError ? error.status : -1;
+		if (status === 0) announce(`${process.name} was killed, and the connection with it`);
+		else if (status === 404) announce(`${process.name}, process ${process.id}, is gone`);
 		else announce(say(error), "bad");
 	}
 }
