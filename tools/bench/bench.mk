@@ -42,6 +42,11 @@ bench-engine: run-files system-image ## what docker's client waits for
 bench-net: run-files ## what a container's network costs
 	$(Q)BUILD=$(BUILD) tools/bench/container_net.py
 
+.PHONY: bench-web
+# ROUNDS=N: how many pages, and a tenth of the keys.
+bench-web: run-files ## what a person at the web page waits for: the page, and the echo of a key
+	$(Q)BUILD=$(BUILD) tools/bench/web_page.py $(ROUNDS)
+
 # The gate's comparison, and the one command that commits new counts.
 COUNTED := run-files $(BENCH_IMAGES) $(BUILD)/peers/insn_count.so
 .PHONY: test-counts bench-counts
