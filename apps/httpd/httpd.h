@@ -6,6 +6,7 @@
 #include "apps/httpd/api/disks.h"
 #include "apps/httpd/api/network.h"
 #include "apps/httpd/api/page.h"
+#include "apps/httpd/api/places.h"
 #include "libs/abi/engine.h"
 #include "libs/abi/look.h"
 #include "libs/abi/web.h"
@@ -45,9 +46,7 @@ struct httpd {
 	struct page page;
 	struct apps_client apps;
 	struct commands_client commands;
-	struct files volumes;
-	bool volumes_started;
-	struct list volume_jobs;
+	struct file_places places;
 	struct network network;
 	struct disks disks;
 	size_t look_sizes[LOOK_APPS + 1];  // bytes of the last snapshot of each kind

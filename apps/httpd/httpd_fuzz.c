@@ -220,7 +220,7 @@ static void turn(void)
 		fake_loop_settle(&state.loop);
 	if (state.files.error < 0)
 		provider_fake_die(&providers[0]);
-	if (state.volumes.error < 0)
+	if (state.places.all[0].files.error < 0)
 		provider_fake_die(&providers[1]);
 }
 
@@ -240,7 +240,7 @@ static void make_files(struct provider_fake *provider)
 static void begin(void)
 {
 	static struct environ env = {
-		.num_entries = 11,
+		.num_entries = 12,
 		.entries = { { .kind = ENV_CONNECTOR, .name = "tcpip" },
 		             { .kind = ENV_SYSTEM },
 		             { .kind = ENV_CONFIG,
@@ -253,7 +253,8 @@ static void begin(void)
 		             { .kind = ENV_CONNECTOR, .name = "apps", .unmet = 1 },
 		             { .kind = ENV_CONNECTOR, .name = "commands", .unmet = 1 },
 		             { .kind = ENV_CONNECTOR, .name = "volumes" },
-		             { .kind = ENV_CONNECTOR, .name = "traffic", .unmet = 1 } }
+		             { .kind = ENV_CONNECTOR, .name = "traffic", .unmet = 1 },
+		             { .kind = ENV_CONFIG, .name = "shares", .unmet = 1 } }
 	};
 
 	env.entries[0].handle = connector = fake_connector_create();

@@ -165,5 +165,6 @@ APP(httpd, .main = httpd_main, .restart = RESTART_ALWAYS, .memory_limit = 64ul *
 	    { NEED_SERVICE, "commands", NULL, 1 },
 	    { NEED_SERVICE, "traffic", NULL, 1 },
 	    { NEED_CONFIG, "files", NULL, 1 },
+	    { NEED_CONFIG, "shares", NULL, 1 },
 	    { NEED_CONFIG, "listen", "tcp-listen:0.0.0.0:80", 0 },
     });

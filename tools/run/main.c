@@ -435,6 +435,7 @@ static int boot(struct run *run)
 		.state_disk = run->state_disk.path[0] ? run->state_disk.path : NULL,
 		.images_disk = run->images_disk,
 		.has_linuxrun = image_has_app(run->settings.build, "linuxrun"),
+		.has_httpd = image_has_app(run->settings.build, "httpd"),
 		.gdb_socket = run->gdb_socket[0] ? run->gdb_socket : NULL,
 		.engine_port = run->settings.engine ? run->engine.port : 0,
 		.bind_root = run->bind_root,

@@ -212,6 +212,15 @@ def uploads_ask_before_they_replace(page):
 
 
 @test
+def folders_of_the_host_are_beside_the_volumes(page):
+    page.open("files")
+    page.tab.wait_text("folder of the host", ".entries")
+    check_equal(texts(page.tab, ".entries .name"), ["src", "@notes"], "volumes come first")
+    page.show("files", "/@notes/today.md")
+    page.tab.wait_text("A file of the host.", ".prism-code-editor")
+
+
+@test
 def missing_file_is_told(page):
     page.expected = ["404"]
     page.open("files")

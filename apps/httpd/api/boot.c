@@ -73,6 +73,7 @@ void api_start(struct httpd *httpd)
 	commands_client_start(httpd);
 	network_start(httpd);
 	disks_start(httpd);
+	places_start(httpd);
 	if (disks == HANDLE_NONE) {
 		httpd->token_state = TOKEN_NONE;
 		return;

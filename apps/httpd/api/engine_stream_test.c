@@ -92,7 +92,7 @@ static int start(void **context)
 	{                                                            \
 		.kind = ENV_CONNECTOR, .name = (service), .unmet = 1 \
 	}
-	static struct environ env = { .num_entries = 11,
+	static struct environ env = { .num_entries = 12,
 		                      .entries = {
 					      { .kind = ENV_CONNECTOR, .name = "tcpip" },
 					      { .kind = ENV_SYSTEM, .unmet = 1 },
@@ -104,6 +104,7 @@ static int start(void **context)
 					      UNMET("commands"),
 					      UNMET("traffic"),
 					      { .kind = ENV_CONFIG, .name = "files", .unmet = 1 },
+					      { .kind = ENV_CONFIG, .name = "shares", .unmet = 1 },
 					      { .kind = ENV_CONFIG,
 		                                .name = "listen",
 		                                .value = "tcp-listen:0.0.0.0:80" } } };

@@ -71,7 +71,7 @@
 	X("GET", "/terminal", terminal_get,                                                        \
 	  "A Linux program in a terminal: its bytes, and {resize: [rows, cols]}.",                 \
 	  "argv image cwd rows cols memory", "", TYPE_SOCKET)                                      \
-	X("GET", "/files", volume_list_get, "The entries of a folder, /VOLUME/...; / has the volumes.", \
+	X("GET", "/files", volume_list_get, "The entries of a folder, /VOLUME/... or /@SHARE/...; / has them all.", \
 	  "path", "", TYPE_JSON)                                                                   \
 	X("GET", "/files/content", volume_file_get, "A file's bytes, as an attachment.", "path",   \
 	  "", TYPE_FILE)                                                                           \

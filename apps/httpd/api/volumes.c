@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Files of the state disk's volumes. A path is /VOLUME/NAME...; libs/files keeps it within them,
-// and symbolic links within their volume.
+// Files of the state disk's volumes, /VOLUME/NAME..., and of the host's folders that are shared,
+// /@SHARE/NAME... (places.h); libs/files keeps paths within them, and symbolic links within their
+// volume.
 // Volumes themselves are made and removed by who keeps account of them (the host, the engine).
 #include "apps/httpd/api/volumes.h"
 
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
@@ -13,31 +15,52 @@
 
 // --- The session ---------------------------------------------------------------------------------
 
-// Opens it, or opens it again when it was lost.
-static void session_open(struct httpd *httpd)
+static void session_open(struct httpd *httpd, struct file_place *place)
 {
-	if (httpd->volumes_started && httpd->volumes.error == 0)
+	bool is_share = place->share[0] != '\0';
+	char uri[OPENER_URI_MAX] = FILES_VOLUMES;
+
+	if (place->started && place->files.error == 0)
 		return;
-	if (!httpd->volumes_started)
-		list_init(&httpd->volume_jobs);
 	// Their files go with the session.
-	list_for_each(entry, &httpd->volume_jobs) {
+	list_for_each(entry, &place->jobs) {
 		struct volume_job *v = container_of(entry, struct volume_job, entry);
 
 		file_close(v->file);
 		v->file = NULL;
 	}
-	files_stop(&httpd->volumes);
-	files_start(&httpd->volumes, &httpd->loop, environ_connector(httpd->env, "volumes"),
-	            FILES_VOLUMES);
+	files_stop(&place->files);
+	if (is_share)
+		fmt_write(uri, sizeof(uri), FILES_HOST_PREFIX "%s", place->share);
+	files_start(&place->files, &httpd->loop,
+	            environ_connector(httpd->env, is_share ? "files" : "volumes"), uri);
 	// What has one volume makes links in it, and leads nobody into another.
-	httpd->volumes.link_depth = 1;
-	httpd->volumes_started = true;
+	place->files.link_depth = is_share ? 0 : 1;
+	place->started = true;
+}
+
+// Goes to the place of the job's path. Returns false when there is none; that was answered.
+static bool volume_enter(struct volume_job *v)
+{
+	struct httpd *httpd = v->job.httpd;
+
+	list_remove(&v->entry);
+	v->place = place_find(&httpd->places, v->path, &v->inner);
+	if (v->place == NULL) {
+		api_error(v->job.exchange, 404, "not_found",
+		          "%.64s: the host shares no folder by that name: ./run.sh --share "
+		          "NAME=DIR does",
+		          v->path);
+		return false;
+	}
+	session_open(httpd, v->place);
+	list_push_back(&v->place->jobs, &v->entry);
+	return true;
 }
 
 void volume_refuse(struct volume_job *v, error_t error)
 {
-	const struct files *files = &v->job.httpd->volumes;
+	const struct files *files = &v->place->files;
 
 	if (v->started)
 		http_abort(v->job.exchange);
@@ -60,6 +83,13 @@ void volume_done(void *context, error_t error)
 }
 
 // --- Folders -------------------------------------------------------------------------------------
+
+static const char *skip(const char *path, bool slashes)
+{
+	while (*path != '\0' && (*path == '/') == slashes)
+		path++;
+	return path;
+}
 
 static const char *kind_of(const struct file_entry *entry)
 {
@@ -85,11 +115,30 @@ static void list_entry(void *context, const struct file_entry *entry)
 	write_close(&v->w, "}");
 }
 
+// The host's folders are beside the volumes.
+static void list_shares(struct volume_job *v)
+{
+	const struct file_places *places = &v->job.httpd->places;
+
+	for (unsigned i = 1; i < places->count; i++) {
+		struct file_entry entry = { .type = FILE_TYPE_FOLDER };
+
+		fmt_write(entry.name, sizeof(entry.name), "@%s", places->all[i].share);
+		list_entry(v, &entry);
+	}
+}
+
 static void list_done(void *context, error_t error)
 {
 	struct volume_job *v = context;
 	struct http_connection *connection = http_hold(v->job.exchange);
 
+	if (v->place->share[0] == '\0' && *skip(v->path, true) == '\0') {
+		list_shares(v);
+		// Without a disk there are no volumes, and what is shared is there all the same.
+		if (v->job.httpd->places.count > 1)
+			error = 0;
+	}
 	write_close(&v->w, "]");
 	write_flag(&v->w, "more", v->num_entries > ENTRIES_MAX);
 	write_close(&v->w, "}");
@@ -107,19 +156,12 @@ static void volume_list(struct volume_job *v)
 	write_open(&v->w, NULL, "{");
 	write_text(&v->w, "path", v->path);
 	write_open(&v->w, "entries", "[");
-	err = files_list(&v->job.httpd->volumes, v->path, list_entry, list_done, v);
+	err = files_list(&v->place->files, v->inner, list_entry, list_done, v);
 	if (err != 0)
-		volume_refuse(v, err);
+		list_done(v, err);
 }
 
 // --- Changes -------------------------------------------------------------------------------------
-
-static const char *skip(const char *path, bool slashes)
-{
-	while (*path != '\0' && (*path == '/') == slashes)
-		path++;
-	return path;
-}
 
 // Whether it is something in a volume; if not, it was answered.
 static bool is_inside(struct volume_job *v, const char *path)
@@ -128,8 +170,8 @@ static bool is_inside(struct volume_job *v, const char *path)
 		return true;
 	api_error(
 		v->job.exchange, 400, "invalid",
-		"%.64s: the path has to be /VOLUME/NAME; volumes are made and removed by ./run.sh "
-		"volume, or docker volume",
+		"%.64s: the path has to be /VOLUME/NAME or /@SHARE/NAME; volumes are made and removed "
+		"by ./run.sh volume, or docker volume",
 		path);
 	return false;
 }
@@ -140,7 +182,7 @@ static void volume_remove(struct volume_job *v)
 
 	if (!is_inside(v, v->path))
 		return;
-	err = files_remove(&v->job.httpd->volumes, v->path, volume_done, v);
+	err = files_remove(&v->place->files, v->inner, volume_done, v);
 	if (err != 0)
 		volume_refuse(v, err);
 }
@@ -171,7 +213,7 @@ static bool paths_take(struct volume_job *v, char *to, size_t size)
 		heap_free(value);
 	}
 	if (good && json_reader_status(&r) == 0 && json_at_end(&r))
-		return is_inside(v, v->path);
+		return is_inside(v, v->path) && volume_enter(v);
 	api_error(v->job.exchange, 400, "invalid", "the body has to be {path} or {from, to}");
 	return false;
 }
@@ -179,11 +221,17 @@ static bool paths_take(struct volume_job *v, char *to, size_t size)
 static void volume_rename(struct volume_job *v)
 {
 	char to[VOLUME_PATH_BYTES] = "";
+	const char *inner;
 	error_t err;
 
 	if (!paths_take(v, to, sizeof(to)) || !is_inside(v, to))
 		return;
-	err = files_rename(&v->job.httpd->volumes, v->path, to, true, volume_done, v);
+	if (place_find(&v->job.httpd->places, to, &inner) != v->place) {
+		api_error(v->job.exchange, 400, "invalid",
+		          "%.64s is in another place: copy it, and remove it here", to);
+		return;
+	}
+	err = files_rename(&v->place->files, v->inner, inner, true, volume_done, v);
 	if (err != 0)
 		volume_refuse(v, err);
 }
@@ -195,7 +243,7 @@ static void volume_mkdir(struct volume_job *v)
 
 	if (!paths_take(v, to, sizeof(to)))
 		return;
-	err = files_make_folder(&v->job.httpd->volumes, v->path, volume_done, v);
+	err = files_make_folder(&v->place->files, v->inner, volume_done, v);
 	if (err != 0)
 		volume_refuse(v, err);
 }
@@ -206,9 +254,8 @@ static void job_body_end(struct api_job *job)
 {
 	struct volume_job *v = (struct volume_job *)job;
 
-	session_open(job->httpd);
-	list_push_back(&job->httpd->volume_jobs, &v->entry);
-	v->start(v);
+	if (volume_enter(v))
+		v->start(v);
 }
 
 static void job_writable(struct api_job *job)
@@ -220,7 +267,8 @@ static void job_gone(struct api_job *job)
 {
 	struct volume_job *v = (struct volume_job *)job;
 
-	files_cancel(&job->httpd->volumes, v);
+	if (v->place != NULL)
+		files_cancel(&v->place->files, v);
 	file_close(v->file);
 	volume_write_gone(v);
 	list_remove(&v->entry);

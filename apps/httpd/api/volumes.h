@@ -17,6 +17,8 @@ struct volume_job {
 	struct list entry;  // of httpd's
 	void (*start)(struct volume_job *v);
 	char path[VOLUME_PATH_BYTES];
+	struct file_place *place;  // of the path; NULL: not known yet
+	const char *inner;         // the path in it
 	// Of a list.
 	struct json_writer w;
 	uint32_t num_entries;

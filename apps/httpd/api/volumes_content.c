@@ -96,7 +96,7 @@ static void on_opened(void *context, error_t err, struct file *file)
 
 void volume_read(struct volume_job *v)
 {
-	error_t err = files_open(&v->job.httpd->volumes, v->path, FILE_READ, on_opened, v);
+	error_t err = files_open(&v->place->files, v->inner, FILE_READ, on_opened, v);
 
 	if (err != 0)
 		volume_refuse(v, err);

@@ -79,7 +79,7 @@ static void on_renamed(void *context, error_t err)
 
 static error_t put_in_place(struct volume_job *v)
 {
-	return files_rename(&v->job.httpd->volumes, v->beside, v->path, false, on_renamed, v);
+	return files_rename(&v->place->files, v->beside, v->inner, false, on_renamed, v);
 }
 
 static void on_synced(void *context, error_t err)
@@ -112,30 +112,31 @@ static error_t write_end(struct volume_job *v)
 // A name in the folder of the job's path that nothing has.
 static error_t name_beside(struct volume_job *v)
 {
-	size_t folder = strlen(v->path);
+	size_t folder = strlen(v->inner);
 	uint8_t number[8];
 	char text[HEX_SIZE(sizeof(number))];
 	error_t err = random_get(number, sizeof(number));
 
 	if (err != 0)
 		return err;
-	while (folder > 0 && v->path[folder - 1] != '/')
+	while (folder > 0 && v->inner[folder - 1] != '/')
 		folder--;
-	if (v->path[folder] == '\0')
+	if (v->inner[folder] == '\0')
 		return ERR_INVALID;
 	hex_write(number, sizeof(number), text);
-	fmt_write(v->beside, sizeof(v->beside), "%.*s" NEW_PREFIX "%s", (int)folder, v->path, text);
+	fmt_write(v->beside, sizeof(v->beside), "%.*s" NEW_PREFIX "%s", (int)folder, v->inner,
+	          text);
 	return 0;
 }
 
 static error_t open_for_write(struct volume_job *v, error_t err, const struct file_info *info)
 {
-	struct files *files = &v->job.httpd->volumes;
+	struct files *files = &v->place->files;
 
 	if (err != 0 && err != ERR_NOT_FOUND)
 		return err;
 	if (err == 0 && (info->type == FILE_TYPE_LINK || info->num_links > 1))
-		return files_open(files, v->path, FILE_WRITE | FILE_CREATE, on_opened, v);
+		return files_open(files, v->inner, FILE_WRITE | FILE_CREATE, on_opened, v);
 	if (err == 0 && info->type != FILE_TYPE_FILE)
 		return info->type == FILE_TYPE_FOLDER ? ERR_IS_FOLDER : ERR_INVALID;
 	v->replaces = err == 0;
@@ -161,7 +162,7 @@ static void on_looked(void *context, error_t err, const struct file_info *info)
 
 void volume_write(struct volume_job *v)
 {
-	error_t err = files_stat_link(&v->job.httpd->volumes, v->path, on_looked, v);
+	error_t err = files_stat_link(&v->place->files, v->inner, on_looked, v);
 
 	if (err != 0)
 		volume_refuse(v, err);
@@ -176,5 +177,5 @@ static void on_beside_removed(void *context, error_t err)
 void volume_write_gone(struct volume_job *v)
 {
 	if (v->beside[0] != '\0')
-		(void)!files_remove(&v->job.httpd->volumes, v->beside, on_beside_removed, NULL);
+		(void)!files_remove(&v->place->files, v->beside, on_beside_removed, NULL);
 }

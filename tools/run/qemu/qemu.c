@@ -177,6 +177,21 @@ static bool has_shares(const struct settings *settings)
 	return has_host_volumes(settings) || settings->shares.count > 0 || settings->engine;
 }
 
+// For httpd, the names of the shares of apps, which its API has beside the volumes.
+// "": there are none.
+static void shares_argument(const struct settings *settings, char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < settings->shares.count; i++)
+		len += (size_t)snprintf(text + len, size - len, "%s%s",
+		                        i == 0 ? "httpd.shares=" : ",",
+		                        settings->shares.items[i].name);
+	if (len > 0)
+		snprintf(text + len, size - len, " ");
+}
+
 // Boot arguments of the OS's own; what the container is told travels in config.json only.
 static void add_boot_arguments(struct command *command, const struct settings *settings,
                                const struct qemu_files *files)
@@ -184,12 +199,15 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 	char memory[48] = "";
 	char cpus[32] = "";
 	char closed[48] = "";
+	char shares[SHARES_MAX * (HOSTFS_NAME_MAX + 1) + 32] = "";
 
+	if (files->has_httpd)
+		shares_argument(settings, shares, sizeof(shares));
 	add(command, "-append");
 	if (files->engine_port)
 		snprintf(closed, sizeof(closed), "netswitch.closed=%u ", files->engine_port);
 	if (!files->has_linuxrun) {
-		add(command, "%s%s", closed, settings->append);
+		add(command, "%s%s%s", closed, shares, settings->append);
 		return;
 	}
 	if (settings->guest_memory)
@@ -198,8 +216,8 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 	if (settings->guest_cpus)
 		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
 	add(command,
-	    "%slinuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s %s", closed,
-	    settings->image != NULL || settings->volume.name != NULL, memory, cpus,
+	    "%s%slinuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s %s",
+	    closed, shares, settings->image != NULL || settings->volume.name != NULL, memory, cpus,
 	    files->writable_disk ? " linuxrun.disk=1" : "",
 	    settings->no_network ? " linuxrun.network=0" : "", settings->append);
 }

@@ -48,6 +48,7 @@ struct qemu_files {
 	const char *state_disk;     // NULL: none
 	const char *images_disk;    // a VMDK description
 	bool has_linuxrun;          // the image has the app that runs the container
+	bool has_httpd;             // the image has the app that serves the API
 	const char *gdb_socket;     // NULL: no debugger can attach
 	unsigned engine_port;       // of 127.0.0.1, for the engine; 0: there is none
 	int bind_root;              // of the folder below which the engine may bind

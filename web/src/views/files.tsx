@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Files: volumes of the state disk, to browse and to edit.
+// Files: volumes of the state disk, and folders of the host that it shares, to browse and to edit.
 
+// With this all that the first view has is in one file of the build, and not in one for each set of views that share it.
+import "../ui/page";
 import { useEffect, useState } from "preact/hooks";
 import { get, say } from "../api/client";
 import type { FileEntry, Folder } from "../api/types";
@@ -29,7 +31,7 @@ function Crumbs({ folder }: { folder: string }) {
 	const names = folder.split("/").filter(Boolean);
 	return (
 		<nav class="crumbs" aria-label="Path">
-			<a href={hrefOf("files", "/")}>volumes</a>
+			<a href={hrefOf("files", "/")}>all</a>
 			{names.map((name, i) => (
 				<span key={i}>
 					<span aria-hidden="true">/</span>
@@ -42,15 +44,30 @@ function Crumbs({ folder }: { folder: string }) {
 	);
 }
 
+// A folder of the host is /@NAME.
+function isShare(folder: string, entry: FileEntry): boolean {
+	return folder === "/" && entry.name.startsWith("@");
+}
+
+// noteOf: what is said of an entry beside its name.
+function noteOf(folder: string, entry: FileEntry): string {
+	if (drafts.value.has(join(folder, entry.name))) return "not saved";
+	if (folder === "/") return isShare(folder, entry) ? "folder of the host" : "volume";
+	return entry.kind === "file" ? bytes(entry.size) : entry.kind;
+}
+
 function Entries({ listed, file }: { listed: Folder; file: string | null }) {
 	const folder = listed.path;
 	const order = [...listed.entries].sort(
-		(a, b) => Number(b.kind === "folder") - Number(a.kind === "folder") || a.name.localeCompare(b.name),
+		(a, b) =>
+			Number(isShare(folder, a)) - Number(isShare(folder, b)) ||
+			Number(b.kind === "folder") - Number(a.kind === "folder") ||
+			a.name.localeCompare(b.name),
 	);
 	if (order.length === 0) {
 		return folder === "/" ? (
-			<Empty title="There is no volume yet.">
-				<code>./run.sh -v data:/data IMAGE</code> makes one.
+			<Empty title="There is no volume yet, and no folder of the host.">
+				<code>./run.sh -v data:/data IMAGE</code> makes a volume, <code>--share notes=./notes</code> shares a folder.
 			</Empty>
 		) : (
 			<Empty title="This folder is empty." />
@@ -63,7 +80,7 @@ function Entries({ listed, file }: { listed: Folder; file: string | null }) {
 					<a href={hrefOfEntry(folder, entry)} aria-current={join(folder, entry.name) === file ? "true" : undefined}>
 						<Icon name={entry.kind === "other" ? "file" : entry.kind} />
 						<Name text={entry.name} />
-						<small>{drafts.value.has(join(folder, entry.name)) ? "not saved" : entry.kind === "file" ? bytes(entry.size) : entry.kind}</small>
+						<small>{noteOf(folder, entry)}</small>
 					</a>
 				</li>
 			))}
@@ -151,7 +168,7 @@ export function Files() {
 			)}
 			{!file && (
 				<Panel title="Editor" class="fill editor">
-					<Empty title={`Nothing of ${nameOf(folder) || "the volumes"} is open.`}>Choose a file to see and edit it.</Empty>
+					<Empty title={nameOf(folder) ? `Nothing of ${nameOf(folder)} is open.` : "Nothing is open."}>Choose a file to see and edit it.</Empty>
 				</Panel>
 			)}
 			{question && <Ask question={question} onClose={() => setQuestion(null)} />}
