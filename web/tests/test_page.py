@@ -37,7 +37,7 @@ def token_moves_from_the_address_into_the_tab(page):
 
 @test
 def wrong_token_is_told(page):
-    page.expected = ["401"]
+    page.expected = ["401", "HTTP Authentication failed"]
     page.tab.open(page.origin + "/#token=wrong")
     page.tab.wait_text("not this boot's")
     check_equal(page.tab.run("location.hash"), "", "the fragment")

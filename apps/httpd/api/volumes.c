@@ -135,8 +135,8 @@ static void list_done(void *context, error_t error)
 
 	if (v->place->share[0] == '\0' && *skip(v->path, true) == '\0') {
 		list_shares(v);
-		// Without a disk there are no volumes, and what is shared is there all the same.
-		if (v->job.httpd->places.count > 1)
+		// Without a disk there are no volumes, which is no fault; what is shared is there.
+		if (error == ERR_NOT_FOUND || v->job.httpd->places.count > 1)
 			error = 0;
 	}
 	write_close(&v->w, "]");

@@ -49,7 +49,9 @@ def with_a_terminal(page):
     says(page, "#")
     press_all(page.tab, "cat /proc/1/comm; stty size; exit 3")
     page.tab.wait_text("The program ended with status 3.", ".pane:not([hidden]) .ended")
-    size = page.tab.run(f"document.querySelector('{SCREEN}').innerText.match(/(\\d+) (\\d+)/).slice(1).map(Number)")
+    size_of = f"document.querySelector('{SCREEN}').innerText.match(/(\\d+)\\s(\\d+)/)"
+    page.tab.wait(size_of, "what stty says")
+    size = page.tab.run(f"{size_of}.slice(1).map(Number)")
     check(size[0] > 10 and size[1] > 40, f"stty size: {size}")
     press(page, IMAGE, "Attach")
     says(page, "Attached.")
