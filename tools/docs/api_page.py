@@ -66,7 +66,8 @@ input. When the streams end, so does the WebSocket (1000); when the engine refus
 
 ## ./starina
 
-The same from a shell: `./starina ps`, `top`, `logs -f [APP]`, `services`, `run CMD...`, `shell`, `start`, `stop`, `kill`, `push`, `trace`; `./starina --help` tells more.
+The same from a shell: `./starina ps`, `top`, `logs -f [APP]`, `services`, `disks`, `run CMD...`, `start`, `stop`, `kill`, `push`, `trace`; `./starina --help` tells more. `shell` takes
+them one a line, and `shell sh` is a Linux program in this terminal.
 It reads `build/run/web.addr` (`BUILD`), or `--address FILE`, or takes the address from the variable `STARINA_ADDRESS`: the token is never on a command line.
 """
 

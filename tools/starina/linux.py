@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Commands that run Linux programs: run, shell."""
+"""Linux programs: run, and those in a terminal."""
 
 import base64
 import contextlib
@@ -128,8 +128,8 @@ class Terminal:
         os.close(self.waker)
 
 
-def shell(client, options):
-    """A program in a terminal; without one, a shell."""
+def terminal_run(client, options):
+    """A program in a terminal."""
     terminal = Terminal(client, options)
     saved = termios.tcgetattr(sys.stdin) if sys.stdin.isatty() else None
     try:

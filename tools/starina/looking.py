@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Commands that look: ps, top, logs, services, trace, status."""
+"""Commands that look: ps, top, logs, services, disks, trace, status."""
 
 import contextlib
 import json
@@ -109,6 +109,17 @@ def services(client, _options):
                             for one in service["clients"])
         rows.append([service["name"], provider["name"] if provider else "-", service["state"], clients])
     text.table(["<SERVICE", "<PROVIDER", "<STATE", "<CLIENTS"], rows)
+    return 0
+
+
+def disks(client, _options):
+    """Disks, and the file system of the volumes."""
+    state = client.get("/disks")
+    rows = [[disk["name"], text.size(disk["bytes"]), disk["reads"], text.size(disk["read_bytes"]), disk["writes"],
+             text.size(disk["written_bytes"]), disk["flushes"], ", ".join(disk["users"])] for disk in state["disks"]]
+    text.table(["<NAME", "SIZE", "READS", "READ", "WRITES", "WRITTEN", "FLUSHES", "<USERS"], rows)
+    if state["volumes"]:
+        print(f"volumes: {text.size(state['volumes']['free'])} of {text.size(state['volumes']['total'])} free")
     return 0
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 
 from . import doing, linux, looking
+from .prompt import prompt
 from .scripts import make_new
 from .client import Address, Client, Failure
 from .text import failure_print
@@ -18,9 +19,22 @@ def setting(text):
     return text
 
 
+def shell(client, options):
+    """These commands, or a Linux program."""
+    if options.argv or options.image or options.cwd:
+        return linux.terminal_run(client, options)
+    return prompt(client, parser_make())
+
+
+def new(_client, options):
+    """A new app, for which no system has to run."""
+    print(f"made {make_new(options.name)}/main.ts; ./starina push --watch {options.name} runs it")
+    return 0
+
+
 def parser_make():
     """All commands and their options."""
-    parser = argparse.ArgumentParser(prog="./starina", description="Looks at the system that ./run.sh runs, and changes it.")
+    parser = argparse.ArgumentParser(prog="./starina", allow_abbrev=False, description="Looks at the system that ./run.sh runs, and changes it.")
     parser.add_argument("--address", metavar="FILE", help="a file with the address, http://127.0.0.1:PORT/#token=...; without it, "
                         "the variable STARINA_ADDRESS has the address, or build/run/web.addr, that of the newest run")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -40,6 +54,7 @@ def parser_make():
     command.add_argument("-f", "--follow", action="store_true", help="and what comes, until Ctrl-C")
     command.add_argument("-n", "--lines", type=int, help="how many at most")
     command.add_argument("--level", choices=("error", "warn", "info", "debug"), help="these and more severe ones")
+    add("disks", looking.disks, "disks, what went through them, and who uses them")
     add("services", looking.services, "services, who provides them, and who uses them")
     command = add("trace", looking.trace, "what the harts do for a while, for ui.perfetto.dev")
     command.add_argument("-o", "--output", metavar="FILE", help='"-": standard output')
@@ -55,10 +70,10 @@ def parser_make():
     command = add("push", doing.push, "replace an app while the system runs, or start it")
     command.add_argument("file", help="an app in TypeScript: FILE.ts or a folder with a main.ts; or NAME.app, or the NAME of one in build/apps")
     command.add_argument("--watch", action="store_true", help="and again each time that a source is saved, until Ctrl-C; in TypeScript only")
-    command = add("new", None, "make a folder with a new app in TypeScript")
+    command = add("new", new, "make a folder with a new app in TypeScript")
     command.add_argument("name", help="of the folder, and of the app")
     for name, function, text in (("run", linux.run, "a Linux program in a virtual machine; its status is this command's"),
-                                 ("shell", linux.shell, "a Linux shell, or another program, in this terminal")):
+                                 ("shell", shell, "these commands, one a line; with words (sh) a Linux program in this terminal")):
         command = add(name, function, text)
         command.add_argument("--image", help="in place of the built-in userland: one that run.sh packed (LINUXRUN_IMAGES)")
         command.add_argument("-w", "--cwd", metavar="FOLDER", help="where it begins")
@@ -73,10 +88,7 @@ def main(arguments):
     """Returns the exit status."""
     options = parser_make().parse_args(arguments)
     try:
-        if options.command == "new":
-            print(f"made {make_new(options.name)}/main.ts; ./starina push --watch {options.name} runs it")
-            return 0
-        return options.function(Client(Address.find(options.address)), options)
+        return options.function(None if options.function is new else Client(Address.find(options.address)), options)
     except Failure as failure:
         failure_print(failure)
         return 1

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from starina import looking, scripts, text  # noqa: E402  pylint: disable=wrong-import-position
 from starina.client import Address, Client, Failure  # noqa: E402  pylint: disable=wrong-import-position
-from starina.linux import shell  # noqa: E402  pylint: disable=wrong-import-position
+from starina.linux import terminal_run  # noqa: E402  pylint: disable=wrong-import-position
 from starina.main import main, parser_make  # noqa: E402  pylint: disable=wrong-import-position
 from starina.websocket import BINARY, GUID, TEXT, WebSocket  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -182,7 +182,7 @@ class Commands(unittest.TestCase):
     def test_system_that_goes_away(self):
         with sockets.create_server(("127.0.0.1", 0)) as free:
             nobody = f"http://127.0.0.1:{free.getsockname()[1]}/#token={TOKEN}"
-        for words in (("ps",), ("top",), ("shell",)):
+        for words in (("ps",), ("top",), ("shell", "sh")):
             status, _, err = self.run_command(*words, url=nobody)
             self.assertEqual((status, "does not answer" in err), (1, True), words)
         Handler.answers["/commands"] = (200, b'{"stream":"stdo')
@@ -219,6 +219,26 @@ class Commands(unittest.TestCase):
         self.assertEqual(json.loads(Handler.asked[-1][2]), {"argv": ["ls", "-l"], "env": ["A=b"]})
         with mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\xff"))):
             self.assertIn("not text in UTF-8: invalid start byte at byte 1", self.run_command("run", "-i", "cat")[2])
+
+    def test_disks(self):
+        disk = {"name": "state", "bytes": 8 << 30, "read_only": False, "reads": 5, "read_bytes": 1536, "writes": 0, "written_bytes": 0,
+                "flushes": 2, "users": ["fs", "a\x1b"]}
+        Handler.answers["/disks"] = (200, {"disks": [disk], "volumes": {"total": 8 << 30, "free": 7 << 30}})
+        self.assertEqual(self.run_command("disks")[1].split("\n")[1:],
+                         ["state  8.0G      5  1.5K       0        0        2  fs, a?", "volumes: 7.0G of 8.0G free", ""])
+
+    def test_shell_takes_commands(self):
+        Handler.answers["/processes"] = (200, [PROCESS])
+        typed = "ps\n\n# nothing\nkill 'x y'\nkill\n'\nshell\nnosuch\nhelp\nkill x\nps --help\nexit\nps\n"
+        with mock.patch("sys.stdin", io.StringIO(typed)):
+            status, out, err = self.run_command("shell")
+        self.assertEqual(status, 0)
+        self.assertEqual([out.count(part) for part in ("a?[2J", "Ctrl-D", "usage: ./starina ps")], [1, 1, 1])
+        self.assertEqual([err.count(part) for part in ("no such thing", "required: process", "No closing quotation", "shell sh", "invalid choice")],
+                         [2, 1, 1, 1, 1])
+        self.assertIn("/api/v1/processes/x%20y/kill", [asked[1] for asked in Handler.asked])
+        with mock.patch("sys.stdin", io.StringIO("kill x")):
+            self.assertEqual(self.run_command("shell")[0], 1)
 
     def test_websocket(self):
         socket = WebSocket(Address(self.url, "test"), "/live")
@@ -266,7 +286,7 @@ class Shell(unittest.TestCase):
             threading.Thread(target=self.program, args=(server,), daemon=True).start()
             client = Client(Address(f"http://127.0.0.1:{server.getsockname()[1]}/#token={TOKEN}", "test"))
             with mock.patch("sys.stdin", typed), mock.patch("sys.stdout", out):
-                self.assertEqual(shell(client, parser_make().parse_args(["shell"])), 7)
+                self.assertEqual(terminal_run(client, parser_make().parse_args(["shell", "sh"])), 7)
 
 
 class Parts(unittest.TestCase):
