@@ -3,9 +3,9 @@
 # `make help` lists the targets. Variables: V=1 shows commands, DEBUG=1 adds the kernel's own checks,
 # BUILD=DIR builds elsewhere, APPS="..." chooses what is linked into the image, ISOLATION=user gives apps an address space each.
 
-APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd hostfs fs linuxrun commands app_manager push hostctl dns containers images engine js
+APPS ?= hello echo echo_client virtio_net virtio_blk virtio_console virtio_rng rtc netswitch tcpip httpd hostfs fs linuxrun commands app_manager push hostctl dns containers images engine js shell
 # The image that `make test` boots: the same, and what tests it from within. push would end midway, for want of a port.
-TEST_APPS ?= $(filter-out echo_client push hostctl dns containers images engine js,$(APPS)) autotest victim vm_victim
+TEST_APPS ?= $(filter-out echo_client push hostctl dns containers images engine js shell,$(APPS)) autotest victim vm_victim
 # The image of the tests with many virtual machines.
 CROWD_APPS ?= virtio_net virtio_blk virtio_console virtio_rng rtc netswitch httpd tcpip reaper vm_crowd
 # The usual image with an app that kills drivers.

@@ -163,6 +163,13 @@ static bool add_virtio(const struct walk *walk, const struct node_info *info, pa
 	return true;
 }
 
+// Whether it is the log's UART and nobody else's: what is typed at one with registers of a byte
+// side by side may be read by an app, which knows of no other layout.
+static bool is_console_only(uint64_t base)
+{
+	return base == machine.uart && (machine.uart_reg_shift != 0 || machine.uart_io_width != 1);
+}
+
 static void add_device(const struct walk *walk, int node, const struct node_info *info)
 {
 	struct device device = { 0 };
@@ -179,7 +186,7 @@ static void add_device(const struct walk *walk, int node, const struct node_info
 	device.reg_base = base;
 	device.reg_size = size;
 	read_irq(walk, info, &device);
-	device.claimed = base == machine.uart || base == machine.power || info->is_controller;
+	device.claimed = is_console_only(base) || base == machine.power || info->is_controller;
 	if (num_devices == MAX_DEVICES) {
 		kwarn("more than %d devices: the one at %#llx is not used", MAX_DEVICES,
 		      (unsigned long long)base);

@@ -335,6 +335,27 @@ static void test_dma_past_the_caches(void **state)
 	assert_int_equal(warnings, 1);
 }
 
+// An app may read what is typed at a UART with registers of a byte side by side, and at no other
+// that the log goes to.
+static void test_consoles(void **state)
+{
+	(void)state;
+	for (uint32_t shift = 0; shift <= 2; shift += 2) {
+		begin_tree(1);
+		begin("serial");
+		string("compatible", "ns16550a");
+		CELLS("reg", 0, 0x10000000, 0, 0x100);
+		end();
+		machine.uart = 0x10000000;
+		machine.uart_io_width = 1;
+		machine.uart_reg_shift = shift;
+		end_tree();
+		assert_int_equal(num_devices, 1);
+		assert_string_equal(devices[0].compatible[0], "ns16550a");
+		assert_int_equal(devices[0].claimed, shift != 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_buses_translate),
 		cmocka_unit_test(test_interrupts_of_others),
 		cmocka_unit_test(test_dma_past_the_caches),
+		cmocka_unit_test(test_consoles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

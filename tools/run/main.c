@@ -422,6 +422,9 @@ static void boot_announce(const struct run *run)
 		log_info("http://127.0.0.1:%u/ is port 80 of the OS; %s", settings->http_port, end);
 	else
 		log_info("%s", end);
+	if (!settings->image && !settings->engine && terminal_is_ours() &&
+	    image_has_app(settings->build, "shell"))
+		log_info("what is typed goes to the OS's shell: help lists its commands");
 }
 
 static int boot(struct run *run)

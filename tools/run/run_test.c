@@ -185,6 +185,22 @@ static void check_quiet(const char *text, const char *shown)
 	assert_memory_equal(out, shown, length);
 }
 
+// Who types at the console is answered at once, however quiet the log is.
+static void test_uart_log_console(void **state)
+{
+	static const char text[] = "star\n[a ] INFO x\n[b ] WARN y\nina> ";
+	static const char shown[] = "star\n[b ] WARN y\nina> ";
+	static char out[UART_LOG_EXTRA + sizeof(text)];
+	static struct uart_log log = { .passing = true, .quiet = true, .console = true };
+	size_t length = 0;
+
+	(void)state;
+	for (size_t i = 0; text[i]; i++)
+		length += uart_log_push(&log, text + i, 1, out + length);
+	assert_int_equal(length, strlen(shown));
+	assert_memory_equal(out, shown, length);
+}
+
 // While the terminal is the container's, only what is of importance is shown, in whole lines.
 static void test_uart_log_quiet(void **state)
 {
@@ -373,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_uart_log),
 		cmocka_unit_test(test_uart_log_gives_up),
 		cmocka_unit_test(test_uart_log_quiet),
+		cmocka_unit_test(test_uart_log_console),
 		cmocka_unit_test(test_source_lines),
 		cmocka_unit_test(test_uart_log_quiet_from_the_start),
 		cmocka_unit_test(test_escape_keys),

@@ -132,7 +132,7 @@ __attribute__((format(printf, 2, 3))) static void control_send(struct relay *rel
 
 // --- The terminal -------------------------------------------------------------------------------
 
-// Without an image, keys are ours: Ctrl-A X ends the machine.
+// Without an image, keys are typed at the OS's console, but for Ctrl-A X, which ends the machine.
 static bool keys_are_ours(const struct relay *relay)
 {
 	return !relay->settings->image && !relay->engine && relay->terminal_ours;
@@ -141,14 +141,16 @@ static bool keys_are_ours(const struct relay *relay)
 static size_t keys_filter(void *context, const char *data, size_t size, char *out)
 {
 	struct relay *relay = context;
+	size_t length = 0;
 
-	(void)out;
 	for (size_t i = 0; i < size; i++) {
 		if (relay->last_key == CTRL_A && (data[i] == 'x' || data[i] == 'X'))
 			relay->quit = true;
+		if (relay->last_key != CTRL_A && data[i] != CTRL_A)
+			out[length++] = data[i];
 		relay->last_key = data[i];
 	}
-	return 0;
+	return length;
 }
 
 static bool container_runs(const struct relay *relay)
@@ -448,7 +450,8 @@ static void input_open(struct relay *relay)
 			(!settings->terminal || settings->terminal_input)
 				      : keys_are_ours(relay);
 
-	stream_init(&relay->in, wanted ? STDIN_FILENO : -1, relay->machine->channels[QEMU_STDIN]);
+	stream_init(&relay->in, wanted ? STDIN_FILENO : -1,
+	            relay->machine->channels[keys_are_ours(relay) ? QEMU_UART : QEMU_STDIN]);
 	relay->in.filter_context = relay;
 	if (keys_are_ours(relay)) {
 		relay->in.filter = keys_filter;
@@ -473,6 +476,7 @@ static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 	relay->terminal_ours = terminal_is_ours();
 	relay->log_is_terminal = isatty(log_fd);
 	relay->uart_log.quiet = relay->settings->quiet && !relay->settings->log_path;
+	relay->uart_log.console = keys_are_ours(relay);
 	input_open(relay);
 	relay->null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	stream_init(&relay->out, channels[QEMU_STDOUT],

@@ -28,8 +28,14 @@ static long first_line_find(const struct uart_log *log)
 	return -1;
 }
 
-// One more byte of a line. While quiet, the line is written out when it is whole and of importance;
-// else each byte at once. Returns the length.
+// Whether the line that has begun waits until it is whole.
+static bool is_held(const struct uart_log *log)
+{
+	return log->quiet && !(log->console && log->line[0] != '[');
+}
+
+// One more byte of a line. While quiet, a line of the log is written out when it is whole and of
+// importance; else each byte at once. Returns the length.
 static size_t line_push(struct uart_log *log, char c, char *out, unsigned *sources)
 {
 	size_t kept = log->line_length;
@@ -39,11 +45,11 @@ static size_t line_push(struct uart_log *log, char c, char *out, unsigned *sourc
 		if (kept < UART_LOG_MAX_LINE - 1)
 			log->line[log->line_length++] = c;
 		out[0] = c;
-		return log->quiet ? 0 : 1;
+		return is_held(log) ? 0 : 1;
 	}
 	log->line[kept] = '\0';
 	log->line_length = 0;
-	if (log->quiet) {
+	if (is_held(log)) {
 		if (!strstr(log->line, "] WARN ") && !strstr(log->line, "] ERROR "))
 			return 0;
 		memcpy(out, log->line, kept);

@@ -18,6 +18,7 @@
 struct uart_log {
 	bool passing;  // the OS was heard
 	bool quiet;    // only warnings and errors pass
+	bool console;  // what is no line of the log passes nevertheless: it answers who types
 	bool raw;      // lines end as a terminal in raw mode needs it, while quiet
 	size_t held_length;
 	size_t line_length;  // of an unfinished line
