@@ -64,7 +64,9 @@ static void space_told(void *context, error_t error, const struct file_space *sp
 {
 	struct disks *disks = context;
 
-	disks->has_space = error == 0;
+	// Of a session that was lost, what was told stays until it is told anew.
+	if (error != ERR_PEER_CLOSED)
+		disks->has_space = error == 0;
 	if (error == 0)
 		disks->space = *space;
 	// The driver may have gone meanwhile.
@@ -78,7 +80,9 @@ static error_t disks_ask(struct asked_document *document)
 	struct disks *disks = container_of(document, struct disks, asked);
 	handle_t connector = environ_connector(document->httpd->env, "volumes");
 
-	if (connector == HANDLE_NONE)
+	// Who was refused is told of no state disk: there is none, and will be none.
+	if (connector == HANDLE_NONE ||
+	    (disks->volumes.error != 0 && disks->volumes.error != ERR_PEER_CLOSED))
 		return driver_ask(disks);
 	if (!disks->volumes_started || disks->volumes.error != 0) {
 		files_stop(&disks->volumes);
