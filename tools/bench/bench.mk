@@ -10,8 +10,10 @@ $(eval $(call image_rules,starina-bench-mixed,$(BENCH_APPS)))
 # Another image: these apps would be in the other's counts.
 $(eval $(call image_rules,starina-bench-tcp,bench_tcp netswitch tcpip httpd,kernel))
 $(eval $(call image_rules,starina-bench-tcp-user,bench_tcp netswitch tcpip httpd,user))
+# Messages of an app in TypeScript, to one in C.
+$(eval $(call image_rules,starina-bench-ts,js bench_ts echo))
 BENCH_IMAGES := $(BUILD)/starina-bench.elf $(BUILD)/starina-bench-user.elf $(BUILD)/starina-bench-mixed.elf \
-	$(BUILD)/starina-bench-tcp.elf
+	$(BUILD)/starina-bench-tcp.elf $(BUILD)/starina-bench-ts.elf
 
 # A container that only sleeps.
 $(BUILD)/image/idle/idle: tools/bench/idle.c

@@ -53,6 +53,10 @@ FIGURES = {
     "interrupt_to_app": ("device interrupt to the app, from idle", "insns", None),
     "folio_alloc_free": ("folio of a page: create and close", "insns", None),
     "process_start": ("process made at run time, to its first instruction", "insns", 150_000),
+    "ts_request_0": ("request of an app in TypeScript to one in C, and its answer, 0 bytes", "insns", 50_000),
+    "ts_recv_0": ("the same by send and recv", "insns", None),
+    "ts_next_0": ("the same by send and next", "insns", None),
+    "ts_await": ("an await in TypeScript of what is there", "insns", None),
     "exit_sbi": ("VM exit: SBI call served in the kernel", "insns", 400),
     "exit_notify": ("VM exit: queue notification to an event", "insns", None),
     "exit_mmio_write": ("VM exit: MMIO write to the VMM and back", "insns", 900),
@@ -128,6 +132,11 @@ def measure_loopback(out):
     measure_within(out, "starina-bench-tcp.elf")
 
 
+def measure_typescript(out):
+    say("an app in TypeScript")
+    measure_within(out, "starina-bench-ts.elf")
+
+
 def measure_boot(out):
     say("size of the image")
     readelf = os.environ.get("CROSS_COMPILE", "riscv64-linux-gnu-") + "readelf"
@@ -195,6 +204,7 @@ def measure_pool(out):
 def measure_tcp(out):
     """Instructions of the whole machine, one hart, for what a client on the host asks."""
     measure_loopback(out)
+    measure_typescript(out)
     measure_flushes(out)
     say("instructions of TCP: httpd")
     with tempfile.TemporaryDirectory() as scratch:

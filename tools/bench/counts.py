@@ -70,6 +70,7 @@ def measure():
     out = {"versions": bench.versions()}
     bench.measure_calls(out)
     bench.measure_loopback(out)
+    bench.measure_typescript(out)
     bench.measure_boot(out)
     bench.measure_exits(out)
     bench.measure_flushes(out)
