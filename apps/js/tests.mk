@@ -4,10 +4,11 @@ JS_TEST_SRCS := $(patsubst %,apps/js/runtime/%.c,js_fake handle jobs values wait
 	$(patsubst %,libs/base/%.c,fmt span string)
 JS_CHANNEL_SRCS := $(patsubst %,apps/js/native/%.c,channel channel_receive channel_send message_decode message_encode \
 	message_names message_table folio)
-HOST_TESTS += apps/js/native/device_test apps/js/native/js_channel_test
+HOST_TESTS += $(patsubst %,apps/js/native/%,device_test js_channel_test js_service_test)
 HOST_FUZZERS += apps/js/native/js_channel_fuzz
 device_test_SRCS := $(patsubst %,apps/js/native/%.c,device folio interrupt registers) $(JS_TEST_SRCS)
 js_channel_test_SRCS := $(JS_CHANNEL_SRCS) $(JS_TEST_SRCS)
+js_service_test_SRCS := apps/js/native/service.c $(js_channel_test_SRCS)
 js_channel_fuzz_SRCS := $(js_channel_test_SRCS)
 js_channel_fuzz_SLOWER := 10
 define js_test
@@ -15,4 +16,4 @@ $(notdir $(1))_CFLAGS := -isystem third_party/quickjs
 $(notdir $(1))_LIBS := -lm -lpthread
 $(BUILD)/host-tests/$(1): $(JS_HOST_OBJS)
 endef
-$(foreach test,device_test js_channel_test js_channel_fuzz,$(eval $(call js_test,apps/js/native/$(test))))
+$(foreach test,device_test js_channel_test js_service_test js_channel_fuzz,$(eval $(call js_test,apps/js/native/$(test))))
