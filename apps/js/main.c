@@ -9,45 +9,47 @@
 
 struct script js_script;
 
-// Evaluates the module. Its namespace; a rejection at its top level is a fault as any is.
-static JSValue evaluate(void)
+// Runs the top level of `module` (consumed). Its exports.
+static JSValue evaluate(JSValue module)
 {
-	JSContext *ctx = js.ctx;
-	JSValue module = JS_Eval(ctx, js_script.text, js_script.text_len, SCRIPT_NAME,
-	                         JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
-	JSModuleDef *m;
-	JSValue done;
+	JSModuleDef *m = JS_VALUE_GET_PTR(module);
+	JSValue done = JS_EvalFunction(js.ctx, module);
 
-	if (JS_IsException(module))
-		js_fail_pending("the script is not JavaScript");
-	m = JS_VALUE_GET_PTR(module);
-	done = JS_EvalFunction(ctx, module);
 	if (JS_IsException(done))
 		js_fail_pending("uncaught exception");
+	// A rejection of it is a fault as any is.
+	JS_FreeValue(js.ctx, done);
 	js_run_jobs();
-	JS_FreeValue(ctx, done);
-	return JS_GetModuleNamespace(ctx, m);
+	return JS_GetModuleNamespace(js.ctx, m);
 }
 
-static void call_main(JSValueConst namespace)
+static JSValue compile_script(void)
+{
+	JSValue module = JS_Eval(js.ctx, js_script.text, js_script.text_len, SCRIPT_NAME,
+	                         JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
+
+	if (JS_IsException(module))
+		js_fail_pending("the script cannot be read");
+	return module;
+}
+
+// What `run` of apps/js/lib/start.js returns is a promise of the app's main.
+static void run_app(void)
 {
 	JSContext *ctx = js.ctx;
-	JSValue spec = JS_GetPropertyStr(ctx, namespace, "default");
-	JSValue fn = JS_IsObject(spec) ? JS_GetPropertyStr(ctx, spec, "main") : JS_UNDEFINED;
-	JSValue env = JS_NewObject(ctx), promise;
+	JSValue start = evaluate(js_lib_module(ctx, "start.js"));
+	JSValue script = evaluate(compile_script());
+	JSValue run = JS_GetPropertyStr(ctx, start, "run");
+	JSValue spec = JS_GetPropertyStr(ctx, script, "default");
+	JSValue promise = JS_Call(ctx, run, JS_UNDEFINED, 1, &spec);
 
-	if (!JS_IsFunction(ctx, fn)) {
-		log_error(
-			"the script has no app: end it with export default app({name, main, ...})");
-		process_exit(1);
-	}
-	promise = JS_Call(ctx, fn, spec, 1, (JSValueConst *)&env);
 	if (JS_IsException(promise))
 		js_fail_pending("uncaught exception");
 	JS_FreeValue(ctx, promise);
-	JS_FreeValue(ctx, env);
-	JS_FreeValue(ctx, fn);
 	JS_FreeValue(ctx, spec);
+	JS_FreeValue(ctx, run);
+	JS_FreeValue(ctx, script);
+	JS_FreeValue(ctx, start);
 }
 
 static void find_script(const struct environ *env)
@@ -64,13 +66,9 @@ static void find_script(const struct environ *env)
 
 static void js_main(const struct environ *env)
 {
-	JSValue namespace;
-
 	find_script(env);
 	js_start(env);
-	namespace = evaluate();
-	call_main(namespace);
-	JS_FreeValue(js.ctx, namespace);
+	run_app();
 	js_run();
 }
 

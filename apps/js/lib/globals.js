@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: MIT
 //
 // What is there without an import.
+import { enqueue } from "native:jobs";
+import { structuredClone } from "./clone.js";
 import { console } from "./log.js";
-import { setTimeout, setInterval, clearTimeout, clearInterval } from "./timers.js";
+import { TextDecoder, TextEncoder } from "./text.js";
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "./timers.js";
+import { URL, URLSearchParams } from "./url.js";
 
 const globals = {
-	console,
-	setTimeout,
-	setInterval,
-	clearTimeout,
+	TextDecoder,
+	TextEncoder,
+	URL,
+	URLSearchParams,
 	clearInterval,
-	queueMicrotask: fn => {
-		if (typeof fn !== "function")
-			throw new TypeError("a function is expected");
-		Promise.resolve().then(() => fn());
-	},
+	clearTimeout,
+	console,
+	queueMicrotask: enqueue,
+	setInterval,
+	setTimeout,
+	structuredClone,
 };
 
 for (const [name, value] of Object.entries(globals))

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // The module "starina": what scripts import. Its types and its reference are ts/starina.d.ts.
-import "./globals.js";
-import { env } from "./services.js";
 export { ERR } from "native:errors";
 export { channel, scope } from "./channel.js";
 export { dma, fence } from "./device.js";
@@ -13,5 +11,5 @@ export { sleep, timer, now } from "./timers.js";
 
 // The spec is read at the build: the tool that makes the script calls an app() of its own.
 export function app(spec) {
-	return { ...spec, main: () => spec.main(env) };
+	return spec;
 }

@@ -8,6 +8,8 @@
 extern const struct js_native js_native_device;
 extern const struct js_native js_native_errors;
 extern const struct js_native js_native_folio;
+extern const struct js_native js_native_jobs;
 extern const struct js_native js_native_log;
 extern const struct js_native js_native_system;
+extern const struct js_native js_native_text;
 extern const struct js_native js_native_timers;

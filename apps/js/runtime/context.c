@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "apps/js/runtime/internal.h"
 #include "apps/js/runtime/memory.h"
+#include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
 // What is left of the stack for C below JavaScript: natives, formatting, a backtrace.
 #define STACK_RESERVE (24u * 1024)
-// What is left of the memory: for what an exception takes, and the handlers of it.
-#define MEMORY_RESERVE (64ul * 1024)
+// Memory that is given back when an app fails, for the report.
+#define MEMORY_RESERVE (16ul * 1024)
 
 struct js js;
 
@@ -24,7 +25,7 @@ void js_start(const struct environ *env)
 		process_exit(1);
 	}
 	JS_SetMaxStackSize(js.rt, JS_APP_STACK - STACK_RESERVE);
-	JS_SetMemoryLimit(js.rt, APP_DEFAULT_MEMORY - MEMORY_RESERVE);
+	js.reserve = heap_alloc(MEMORY_RESERVE);
 	js_modules_init();
 	js_jobs_init();
 }

@@ -7,6 +7,7 @@
 
 #include "apps/js/runtime/internal.h"
 #include "libs/base/fmt.h"
+#include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
@@ -119,8 +120,7 @@ _Noreturn void js_fail(JSValue error, const char *what)
 {
 	const char *text;
 
-	// What is left of the memory is for this.
-	JS_SetMemoryLimit(js.rt, SIZE_MAX);
+	heap_free(js.reserve);
 	text = JS_ToCString(js.ctx, error);
 	log_error("%s: %s", what, text != NULL ? text : "a value that has no text");
 	text = JS_ToCString(js.ctx, js_stack_of(js.ctx, error));

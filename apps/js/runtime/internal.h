@@ -14,6 +14,8 @@ extern struct script js_script;
 
 // --- modules.c ---
 void js_modules_init(void);
+// A module of apps/js/lib, with what it imports; not run yet. Ends the app when there is none.
+JSValue js_lib_module(JSContext *ctx, const char *name);
 
 // --- jobs.c ---
 void js_jobs_init(void);

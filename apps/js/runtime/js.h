@@ -19,6 +19,7 @@ struct js {
 	JSContext *ctx;
 	struct loop loop;
 	const struct environ *env;
+	void *reserve;       // memory for the report of a failure
 	size_t num_watched;  // what the app goes on for (js_watch_begin)
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The memory of the runtime: the app's heap, up to a limit of the runtime's own, so that too much
-// is an exception first. Scripts take and give back small blocks all the time: some of each size
-// are kept here for the next ones, which costs a tenth of asking the heap.
+// The memory of the runtime: the app's heap. When that is at its limit, JavaScript gets an
+// exception. Scripts take and give back small blocks all the time: some of each size are kept here
+// for the next ones, which costs a tenth of asking the heap.
 #include "apps/js/runtime/memory.h"
 
 #include "libs/starina/alloc.h"

@@ -6,6 +6,7 @@
 
 #include "apps/js/runtime/internal.h"
 #include "apps/js/runtime/lib.h"
+#include "libs/starina/log.h"
 
 #define NATIVE_PREFIX "native:"
 #define API_NAME "starina"
@@ -61,6 +62,24 @@ static JSModuleDef *load_native(JSContext *ctx, const char *name)
 	return m;
 }
 
+static JSValue read_lib(JSContext *ctx, const struct js_lib *lib)
+{
+	return JS_ReadObject(ctx, lib->bytecode, lib->size,
+	                     JS_READ_OBJ_BYTECODE | JS_READ_OBJ_ROM_DATA);
+}
+
+JSValue js_lib_module(JSContext *ctx, const char *name)
+{
+	const struct js_lib *lib = lib_find(name);
+	JSValue module;
+
+	assert(lib != NULL);
+	module = read_lib(ctx, lib);
+	if (JS_IsException(module) || JS_ResolveModule(ctx, module) != 0)
+		js_fail_pending("the modules of the API cannot be read");
+	return module;
+}
+
 static JSModuleDef *load(JSContext *ctx, const char *name, void *opaque)
 {
 	const struct js_lib *lib;
@@ -75,8 +94,7 @@ static JSModuleDef *load(JSContext *ctx, const char *name, void *opaque)
 		JS_ThrowReferenceError(ctx, "there is no module '%s'", name);
 		return NULL;
 	}
-	module = JS_ReadObject(ctx, lib->bytecode, lib->size,
-	                       JS_READ_OBJ_BYTECODE | JS_READ_OBJ_ROM_DATA);
+	module = read_lib(ctx, lib);
 	if (JS_IsException(module))
 		return NULL;
 	m = JS_VALUE_GET_PTR(module);

@@ -7,11 +7,21 @@
 #include "apps/js/native/service.h"
 #include "libs/base/string.h"
 
+// clang-format off
 static const struct js_native *const natives[] = {
-	&js_native_channel, &js_native_device, &js_native_environ,
-	&js_native_errors,  &js_native_folio,  &js_native_log,
-	&js_native_service, &js_native_system, &js_native_timers,
+	&js_native_channel,
+	&js_native_device,
+	&js_native_environ,
+	&js_native_errors,
+	&js_native_folio,
+	&js_native_jobs,
+	&js_native_log,
+	&js_native_service,
+	&js_native_system,
+	&js_native_text,
+	&js_native_timers,
 };
+// clang-format on
 
 const struct js_native *js_native_find(const char *name)
 {

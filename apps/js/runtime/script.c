@@ -127,28 +127,37 @@ static bool take_number(const uint8_t *text, size_t *len, uint32_t *out)
 	return true;
 }
 
+// Takes `end` off the end of the text, if it ends so.
+static bool take_end(const uint8_t *text, size_t *len, const char *end)
+{
+	size_t end_len = strlen(end);
+
+	if (*len < end_len || memcmp(text + *len - end_len, end, end_len) != 0)
+		return false;
+	*len -= end_len;
+	return true;
+}
+
 enum script_frame_kind script_frame(const struct script *script, struct span text,
                                     struct script_place *out)
 {
-	static const char native[] = "(native)", name[] = "(" SCRIPT_NAME;
 	const uint8_t *data = text.data;
-	size_t len = text.len, open;
+	size_t len = text.len;
 	uint32_t column, line;
 
 	if (len < 3 || memcmp(data, "at ", 3) != 0)
 		return FRAME_UNKNOWN;
-	if (len >= sizeof(native) &&
-	    memcmp(data + len - (sizeof(native) - 1), native, sizeof(native) - 1) == 0)
-		return FRAME_OF_API;
-	if (data[len - 1] == ')')
-		len--;
+	take_end(data, &len, ")");
+	// Natives, and the modules of the API, have no line.
 	if (!take_number(data, &len, &column) || !take_number(data, &len, &line))
 		return FRAME_OF_API;
-	open = len - (sizeof(name) - 1);
-	if (len < sizeof(name) + 3 || memcmp(data + open, name, sizeof(name) - 1) != 0)
+	if (take_end(data, &len, " (" SCRIPT_NAME) && len >= 3)
+		out->name_len = len - 3;
+	else if (take_end(data, &len, "at " SCRIPT_NAME) && len == 0)
+		out->name_len = 0;  // a syntax error is in no function
+	else
 		return FRAME_OF_API;
 	out->name = (const char *)data + 3;
-	out->name_len = open > 4 ? open - 4 : 0;
 	return script_line(script, line, &out->source, &out->line) ? FRAME_OF_SOURCE
 								   : FRAME_UNKNOWN;
 }
