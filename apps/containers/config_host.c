@@ -37,7 +37,7 @@ static void write_capabilities(struct json_writer *w, const struct host_settings
 {
 	bool first = true;
 
-	if (!all && host->cap_add.count + host->cap_drop.count == 0)
+	if (!all && !host->privileged && host->cap_add.count + host->cap_drop.count == 0)
 		return;
 	json_write_raw(w, ",\"capabilitySet\":[");
 #define ROW(name, number, given)                                                       \
@@ -220,20 +220,28 @@ static void write_resources(struct json_writer *w, const struct settings *s)
 	json_write_raw(w, "}");
 }
 
+// A list that was given stands for docker's own; one that is privileged has an empty one.
+static void write_paths(struct json_writer *w, const char *key, const struct string_list *paths,
+                        bool is_given, bool is_privileged)
+{
+	if (is_given || is_privileged)
+		write_list(w, key, paths);
+}
+
 void config_write_linux(struct json_writer *w, const struct settings *s)
 {
 	const struct host_settings *host = &s->host;
 	bool has_sysctls = host->sysctls != NULL && strcmp(host->sysctls, "{}") != 0;
 
-	if (!has_sysctls && !host->has_masked_paths && !host->has_readonly_paths &&
-	    host->pids_limit <= 0 && !is_share(settings_nano_cpus(s)))
+	if (!has_sysctls && !host->privileged && !host->has_masked_paths &&
+	    !host->has_readonly_paths && host->pids_limit <= 0 && !is_share(settings_nano_cpus(s)))
 		return;
 	json_write_raw(w, ",\"linux\":{");
 	write_resources(w, s);
-	if (host->has_masked_paths)
-		write_list(w, ",\"maskedPaths\":", &host->masked_paths);
-	if (host->has_readonly_paths)
-		write_list(w, ",\"readonlyPaths\":", &host->readonly_paths);
+	write_paths(w, ",\"maskedPaths\":", &host->masked_paths, host->has_masked_paths,
+	            host->privileged);
+	write_paths(w, ",\"readonlyPaths\":", &host->readonly_paths, host->has_readonly_paths,
+	            host->privileged);
 	// Its own stand behind Docker's, and win.
 	if (has_sysctls) {
 		json_write_raw(w,

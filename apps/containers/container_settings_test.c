@@ -220,10 +220,8 @@ static void test_refusals(void **state)
 		{ "{\"Image\":\"a\",\"MacAddress\":\"x\"}", "MacAddress: " },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"CapAdd\":[\"x\"]}}",
 		  "invalid CapAdd: unknown capability: \"x\"" },
-		{ "{\"Image\":\"a\",\"HostConfig\":{\"CapAdd\":[\"SYS_ADMIN\"]}}",
-		  "SYS_ADMIN is not possible here" },
-		{ "{\"Image\":\"a\",\"HostConfig\":{\"CapAdd\":[\"ALL\"]}}",
-		  "ALL is not possible here" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CapDrop\":[\"CAP_ALL_\"]}}",
+		  "invalid CapDrop: unknown capability" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"SecurityOpt\":[\"seccomp={}\"]}}",
 		  "HostConfig.SecurityOpt: seccomp={}" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"ExtraHosts\":[\"x\"]}}", "bad format" },
@@ -249,8 +247,7 @@ static void test_refusals(void **state)
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"OomScoreAdj\":1001}}", "oom score" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"IpcMode\": \"host\"}}",
 		  "HostConfig.IpcMode: the container has" },
-		{ "{\"Image\":\"a\",\"HostConfig\":{\"Privileged\": true}}",
-		  "HostConfig.Privileged: a container has" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Privileged\": 1}}", "Privileged is not" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Devices\":[{\"PathOnHost\":\"/x\"}]}}",
 		  "HostConfig.Devices: the container's machine has" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Binds\":[\"a:b\"]}}", "create a: " },
@@ -300,6 +297,38 @@ static void test_refusals(void **state)
 		if (strstr(error, cases[i].says) == NULL)
 			fail_msg("%s: %s", cases[i].body, error);
 		assert_null(s.image);
+	}
+}
+
+static void test_capabilities(void **state)
+{
+	// What KILL, which docker gives, and SYS_ADMIN, which it does not, are then.
+	static const struct {
+		const char *asked;
+		bool has_kill, has_admin;
+	} cases[] = {
+		{ "\"CapAdd\":[]", true, false },
+		{ "\"CapAdd\":[\"sys_admin\"]", true, true },
+		{ "\"CapAdd\":[\"ALL\"]", true, true },
+		{ "\"CapAdd\":[\"ALL\"],\"CapDrop\":[\"CAP_KILL\"]", false, true },
+		{ "\"CapAdd\":[\"ALL\"],\"CapDrop\":[\"ALL\"]", true, true },
+		{ "\"CapDrop\":[\"ALL\"]", false, false },
+		{ "\"CapDrop\":[\"ALL\"],\"CapAdd\":[\"SYS_ADMIN\"]", false, true },
+		{ "\"CapDrop\":[\"KILL\"],\"CapAdd\":[\"KILL\"]", true, false },
+		{ "\"Privileged\":true,\"CapDrop\":[\"ALL\"]", true, true },
+	};
+	char body[256], error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(body, sizeof(body), "{\"Image\":\"a\",\"HostConfig\":{%s}}",
+		         cases[i].asked);
+		assert_int_equal(parse(&s, body, error), 0);
+		assert_int_equal(settings_has_capability(&s.host, "KILL", true), cases[i].has_kill);
+		assert_int_equal(settings_has_capability(&s.host, "SYS_ADMIN", false),
+		                 cases[i].has_admin);
+		settings_deinit(&s);
 	}
 }
 
@@ -404,7 +433,7 @@ int main(void)
 		cmocka_unit_test(test_logs),          cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_refused_ports), cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_cuts),          cmocka_unit_test(test_surroundings),
-		cmocka_unit_test(test_storage),
+		cmocka_unit_test(test_capabilities),  cmocka_unit_test(test_storage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,11 +132,8 @@ static error_t check_resolver(const struct host_settings *host,
 
 // --- Privileges ----------------------------------------------------------------------------------
 
-static const struct {
-	const char *name;
-	bool is_default;  // docker gives it
-} capabilities[] = {
-#define ROW(name, number, given) { #name, given },
+static const char *const capabilities[] = {
+#define ROW(name, number, given) #name,
 	LINUX_CAPABILITIES(ROW)
 #undef ROW
 };
@@ -158,34 +155,29 @@ static bool has_name(const struct string_list *list, const char *name)
 	return false;
 }
 
-// As for docker, what is added stays, whatever is dropped.
+// As for docker, what is named counts more than ALL, and what is added more than what is dropped.
 bool settings_has_capability(const struct host_settings *host, const char *name, bool is_default)
 {
-	return is_default &&
-		(has_name(&host->cap_add, name) ||
-	         (!has_name(&host->cap_drop, name) && !has_name(&host->cap_drop, "ALL")));
+	if (host->privileged || has_name(&host->cap_add, name))
+		return true;
+	if (has_name(&host->cap_drop, name))
+		return false;
+	if (has_name(&host->cap_add, "ALL"))
+		return true;
+	return is_default && !has_name(&host->cap_drop, "ALL");
 }
 
-static error_t check_list(const struct string_list *list, const char *key, bool adds,
+static error_t check_list(const struct string_list *list, const char *key,
                           char error[static SETTINGS_ERROR_MAX])
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const char *text = without_prefix(list->items[i]);
-		bool known = same(text, "ALL"), given = false;
+		bool known = same(text, "ALL");
 
-		for (size_t k = 0; k < NUM_CAPABILITIES; k++) {
-			if (!same(text, capabilities[k].name))
-				continue;
-			known = true;
-			given = capabilities[k].is_default;
-		}
+		for (size_t k = 0; k < NUM_CAPABILITIES && !known; k++)
+			known = same(text, capabilities[k]);
 		if (!known)
 			return refuse(error, "invalid %s: unknown capability: \"%.40s\"", key,
-			              list->items[i]);
-		if (adds && !given)
-			return refuse(error,
-			              "HostConfig.CapAdd: %.40s is not possible here: a container "
-			              "has docker's default capabilities at most",
 			              list->items[i]);
 	}
 	return 0;
@@ -194,9 +186,9 @@ static error_t check_list(const struct string_list *list, const char *key, bool 
 static error_t check_capabilities(const struct host_settings *host,
                                   char error[static SETTINGS_ERROR_MAX])
 {
-	error_t err = check_list(&host->cap_add, "CapAdd", true, error);
+	error_t err = check_list(&host->cap_add, "CapAdd", error);
 
-	return err < 0 ? err : check_list(&host->cap_drop, "CapDrop", false, error);
+	return err < 0 ? err : check_list(&host->cap_drop, "CapDrop", error);
 }
 
 // Those that ask for what is so anyway, and the one that there is.

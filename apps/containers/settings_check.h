@@ -12,6 +12,6 @@ __must_check error_t settings_check_resources(const struct settings *settings,
                                               char error[static SETTINGS_ERROR_MAX]);
 // 10^-9 CPUs that a container may use, by whichever of its settings; 0: what one has without.
 int64_t settings_nano_cpus(const struct settings *settings);
-// Whether a container that asks for so much has the capability: docker's default set, without what
-// is dropped and is not added. `name` is one without CAP_.
+// Whether a container that asks for so much has the capability: docker's default set, with what is
+// added and without what is dropped; all, if it is privileged. `name` is one without CAP_.
 bool settings_has_capability(const struct host_settings *host, const char *name, bool is_default);

@@ -40,6 +40,7 @@ struct host_settings {
 	bool has_readonly_paths;
 	bool init;
 	bool no_network;
+	bool privileged;
 	uint16_t console_size[2];  // rows, columns
 	int64_t cpu_quota;         // microseconds of each period; 0: none
 	int64_t cpu_period;

@@ -27,7 +27,7 @@ def make_image(context):
     (root / "tmp").mkdir()
     (root / "bin/busybox").write_bytes((ROOT / "third_party/busybox/busybox").read_bytes())
     (root / "bin/busybox").chmod(0o755)
-    for name in ("sh", "echo", "cat", "id", "pwd", "sleep", "hostname", "stty", "tty", "true", "seq", "wc", "sed", "tail"):
+    for name in ("sh", "echo", "cat", "id", "pwd", "sleep", "hostname", "stty", "tty", "true", "seq", "wc", "sed", "tail", "mount"):
         (root / "bin" / name).symlink_to("busybox")
     subprocess.run([ROOT / "tools/image/mklayout.sh", root, layout, '["echo","from the image"]', '["PATH=/bin","IMAGE=shell"]'], check=True)
     return layout
@@ -94,8 +94,11 @@ def docker_run(context):
         check(says in done.stderr.decode(), done.stderr)
     done = docker("run", "--rm", "nosuch:1", status=125)
     check(b"nosuch" in done.stderr, done.stderr)
-    done = docker("run", "--rm", "--privileged", IMAGE, status=125)
-    check(b"HostConfig.Privileged: a container has" in done.stderr, done.stderr)
+    done = docker("run", "--rm", "--device", "/dev/null", IMAGE, status=125)
+    check(b"HostConfig.Devices: the container's machine has" in done.stderr, done.stderr)
+    capabilities = ("run", "--rm", "--cap-drop", "ALL"), ("run", "--rm", "--cap-add", "NET_ADMIN"), ("run", "--rm", "--privileged")
+    script = "sed -n 's/CapEff:.0*//p' /proc/self/status; mount -t tmpfs none /tmp && echo 1 > /proc/sys/vm/overcommit_memory && echo mounted; true"
+    check_equal([docker.text(*words, IMAGE, "sh", "-c", script) for words in capabilities], ["", "a80435fb", "1ffffffffff\nmounted"])
     check_equal(docker.text("ps", "-aq"), "")
     check_equal(docker.text("images", "--format", "{{.Repository}}:{{.Tag}}"), IMAGE)
     engine.stop()
