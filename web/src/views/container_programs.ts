@@ -32,6 +32,7 @@ interface Joining {
 function join(screen: Screen, { path, resizePath, joined, ended }: Joining): ProgramSocket & { resize: Connection["resize"] } {
 	let error = "";
 	let isJoined = false;
+	let isOver = false;
 	let output = (bytes: Uint8Array): void => screen.write(bytes);
 	const socket = openProgram(path, {
 		output: (bytes) => output(bytes),
@@ -46,6 +47,7 @@ function join(screen: Screen, { path, resizePath, joined, ended }: Joining): Pro
 			joined?.();
 		},
 		closed: () => {
+			isOver = true;
 			if (error) screen.ended(error);
 			else if (!isJoined) screen.ended("The system did not open a stream to the container.");
 			else ended().then(screen.ended, () => screen.ended("The connection was lost."));
@@ -53,8 +55,10 @@ function join(screen: Screen, { path, resizePath, joined, ended }: Joining): Pro
 	});
 	return {
 		...socket,
-		// What has ended has no size: that is no fault.
-		resize: (rows, cols) => void engineRequest("POST", `${resizePath}/resize?h=${rows}&w=${cols}`).catch(() => {}),
+		resize: (rows, cols) => {
+			// What ends meanwhile has no size any more: that is no fault.
+			if (!isOver) void engineRequest("POST", `${resizePath}/resize?h=${rows}&w=${cols}`).catch(() => {});
+		},
 	};
 }
 

@@ -164,7 +164,7 @@ function Disks() {
 									{disk.read_only && ", read only"}
 								</span>
 								<small>
-									{disk.users.length ? disk.users.map(visible).join(", ") : "used by nobody"} · <span class="hidden">read and written in a second: </span>↓{" "}
+									{disk.users.length ? [...new Set(disk.users)].map(visible).join(", ") : "used by nobody"} · <span class="hidden">read and written in a second: </span>↓{" "}
 									{bytes(rates.read)} ↑ {bytes(rates.written)}
 								</small>
 							</li>
