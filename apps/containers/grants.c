@@ -54,6 +54,29 @@ static bool is_image(const struct container *c, const char *uri)
 		: is_uri(uri, FILES_STORE_DISK_READ_ONLY IMAGES_FOLDER "/%s", image->file);
 }
 
+// A volume of the container's. One that it may only read is written to while it is filled.
+static bool is_volume(const struct container *c, const char *uri)
+{
+	for (size_t i = 0; i < c->mounts.count; i++) {
+		const struct mount *mount = &c->mounts.items[i];
+		bool writes = !mount->read_only || mount->fills;
+
+		if (mount->kind == MOUNT_VOLUME && mount->source != NULL &&
+		    is_uri(uri, "%s/%s/", writes ? FILES_VOLUMES : FILES_VOLUMES_READ_ONLY,
+		           mount->source))
+			return true;
+	}
+	return false;
+}
+
+// What a job of `images` sees of the store.
+static bool is_of_job(const struct container *c, const char *uri)
+{
+	return is_uri(uri, IMAGES_STORE "/%s/", c->job_folder) ||
+		(c->job_sees_layers &&
+	         is_uri(uri, FILES_STORE_READ_ONLY IMAGES_FOLDER "/" IMAGES_LAYERS "/"));
+}
+
 // A container's process may open these.
 static bool is_its_own(const struct container *c, const char *uri)
 {
@@ -61,8 +84,7 @@ static bool is_its_own(const struct container *c, const char *uri)
 		((layer_flags(c) & VMM_LAYER) != 0 &&
 	         is_uri(uri, FILES_STORE_DISK "layers/%s", c->id_text)) ||
 		(!c->is_visit && c->job == 0 && is_uri(uri, VMM_LOG_URI "%s", c->id_text)) ||
-		(c->job != 0 &&
-	         (is_uri(uri, IMAGES_STORE) || is_uri(uri, FILES_STORE_READ_ONLY IMAGES_FOLDER)));
+		is_volume(c, uri) || (c->job != 0 && is_of_job(c, uri));
 }
 
 static struct vmm_process *find_process(struct containers *all, const char *app)
@@ -119,7 +141,9 @@ static void opened(struct opener *opener, handle_t channel, error_t error, const
 
 static void forward(struct grant *grant)
 {
-	const char *service = strncmp(grant->uri, "blk:", 4) == 0 ? "blkdev" : "store";
+	const char *service = strncmp(grant->uri, "blk:", 4) == 0 ? "blkdev"
+		: strncmp(grant->uri, "volumes:", 8) == 0         ? "volumes"
+								  : "store";
 
 	grant->waits = false;
 	grant->opens = true;

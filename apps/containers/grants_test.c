@@ -17,7 +17,7 @@ static struct containers all;
 static struct container own, other;
 static struct vmm_process vmm, other_vmm;
 static struct image image;
-static handle_t service, blkdev, store;
+static handle_t service, blkdev, store, volumes;
 
 static void give(enum env_kind kind, const char *name, handle_t handle)
 {
@@ -70,9 +70,11 @@ static int setup(void **state)
 	service = fake_service_create();
 	blkdev = fake_connector_create();
 	store = fake_connector_create();
+	volumes = fake_connector_create();
 	give(ENV_SERVICE, "grants", service);
 	give(ENV_CONNECTOR, "blkdev", blkdev);
 	give(ENV_CONNECTOR, "store", store);
+	give(ENV_CONNECTOR, "volumes", volumes);
 	image = (struct image){ .file = "a.img" };
 	add(&vmm, &own, "vmm-1", "1111");
 	add(&other_vmm, &other, "vmm-2", "2222");
@@ -129,7 +131,7 @@ static void check_given(const char *app, const char *uri, const char *given)
 {
 	handle_t client = ask(app, uri), end = HANDLE_NONE;
 
-	if (!is_asked(strncmp(uri, "blk:", 4) == 0 ? blkdev : store, given))
+	if (!is_asked(uri[0] == 'b' ? blkdev : uri[0] == 'v' ? volumes : store, given))
 		fail_msg("%s is not had by %s", uri, app);
 	fake_take_all(client, &end, 1);
 	assert_int_not_equal(end, HANDLE_NONE);
@@ -160,6 +162,7 @@ static void check_refused(const char *app, const char *uri)
 
 	assert_int_equal(fake_provider_accept(blkdev), HANDLE_NONE);
 	assert_int_equal(fake_provider_accept(store), HANDLE_NONE);
+	assert_int_equal(fake_provider_accept(volumes), HANDLE_NONE);
 	assert_true(fake_take(client, &m, &none));
 	assert_int_equal(message_decode_error(&m, &error, &tail, &len), 0);
 	assert_int_equal(error.error, ERR_ACCESS);
@@ -180,8 +183,53 @@ static void test_own(void **state)
 	image.file[0] = '\0';
 	check_granted("vmm-1", "blk:images");
 	assert_int_equal(num_given, 2);
+}
+
+static void test_volumes(void **state)
+{
+	static struct mount mounts[] = {
+		{ .kind = MOUNT_VOLUME, .source = "kept" },
+		{ .kind = MOUNT_VOLUME, .source = "read", .read_only = true },
+		{ .kind = MOUNT_VOLUME, .source = "filled", .read_only = true, .fills = true },
+		{ .kind = MOUNT_BIND, .source = "bound" },
+		{ .kind = MOUNT_TMPFS },
+	};
+	static const char *const others[] = {
+		"volumes:all",        "volumes:ro",         "volumes:all/",
+		"volumes:all/read/",  "volumes:all/bound/", "volumes:all/other/",
+		"volumes:ro/other/",  "volumes:all/kept",   "volumes:all/kept/../other/",
+		"volumes:all/keptx/", "store:images/kept/", "volumes:",
+	};
+
+	(void)state;
+	own.mounts =
+		(struct mount_list){ .items = mounts, .count = sizeof(mounts) / sizeof(mounts[0]) };
+	check_granted("vmm-1", "volumes:all/kept/");
+	check_granted("vmm-1", "volumes:ro/read/");
+	check_granted("vmm-1", "volumes:all/filled/");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		check_refused("vmm-1", others[i]);
+	check_refused("vmm-2", "volumes:all/kept/");
+	vmm.order_sent = false;
+	check_refused("vmm-1", "volumes:all/kept/");
+}
+
+// A job has its folder of the store, and the layers when it is to see them.
+static void test_jobs(void **state)
+{
+	(void)state;
+	check_refused("vmm-1", "store:images/incoming/");
 	own.job = 1;
-	check_granted("vmm-1", "store:images");
+	str_copy(own.job_folder, "incoming", sizeof(own.job_folder));
+	check_granted("vmm-1", "store:images/incoming/");
+	check_refused("vmm-1", "store:images");
+	check_refused("vmm-1", "store-ro:images");
+	check_refused("vmm-1", "store:images/incoming");
+	check_refused("vmm-1", "store:images/layers/");
+	check_refused("vmm-1", "store-ro:images/layers/");
+	own.job_sees_layers = true;
+	check_granted("vmm-1", "store-ro:images/layers/");
+	check_refused("vmm-1", "store:images/layers/");
 }
 
 static void test_others(void **state)
@@ -256,6 +304,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_volumes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_jobs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_waits, setup, teardown),
 	};
 

@@ -12,8 +12,6 @@
 #include "libs/starina/syscall.h"
 
 #define VOLUME_ID_SIZE 32u
-// Each has a session of its own; two are of the volumes.
-#define MAX_BINDS (VM_FILES_MAX_SESSIONS - 2)
 
 // --- Which ---------------------------------------------------------------------------------------
 
@@ -118,8 +116,7 @@ static bool fits(const struct container *c)
 
 	for (size_t i = 0; i < c->mounts.count; i++)
 		count[c->mounts.items[i].kind]++;
-	return count[MOUNT_BIND] <= MAX_BINDS &&
-		count[MOUNT_BIND] + count[MOUNT_VOLUME] <= VM_MAX_SHARES;
+	return count[MOUNT_BIND] + count[MOUNT_VOLUME] <= VM_MAX_SHARES;
 }
 
 bool mounts_resolve(struct request *request, struct container *c)
@@ -142,9 +139,8 @@ bool mounts_resolve(struct request *request, struct container *c)
 		err = ERR_LIMIT;
 	if (err == ERR_LIMIT)
 		reply_error(request->client, request->id, 400,
-		            "a container has at most %u folders of the host, and with its volumes "
-		            "%u",
-		            MAX_BINDS, VM_MAX_SHARES);
+		            "a container has at most %u folders of the host and volumes",
+		            VM_MAX_SHARES);
 	else if (err < 0)
 		reply_error(request->client, request->id, 500, "%s", error_text(err));
 	return err == 0;

@@ -7,13 +7,27 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-static error_t find_share(const struct client *client, struct share *out)
+static error_t find_root(const struct client *client, const char *uri, struct share *out)
 {
 	switch (client->service) {
-	case FS_OWN: return share_find_own(client->fs, client->app, client->share, out);
-	case FS_STORE: return share_find_store(client->fs, client->share, out);
-	default: return share_find_volumes(client->fs, client->share, out);
+	case FS_OWN: return share_find_own(client->fs, client->app, uri, out);
+	case FS_STORE: return share_find_store(client->fs, uri, out);
+	default: return share_find_volumes(client->fs, uri, out);
 	}
+}
+
+static error_t find_share(const struct client *client, struct share *out)
+{
+	char uri[sizeof(client->share)], only[EXT4_NAME_MAX + 1];
+	error_t err;
+
+	str_copy(uri, client->share, sizeof(uri));
+	err = share_cut_child(uri, only) ? find_root(client, uri, out) : ERR_INVALID;
+	if (err == 0 && only[0] != '\0' && !out->volumes)
+		err = ERR_NOT_FOUND;
+	if (err == 0)
+		str_copy(out->only, only, sizeof(out->only));
+	return err;
 }
 
 // The disk is clean once the sessions of all are over; the channel that is given says so, and no

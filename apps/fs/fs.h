@@ -22,7 +22,7 @@
 #include "libs/starina/service.h"
 
 #define FS_CACHE_BLOCKS 3072u
-#define FS_MAX_SESSIONS 32u
+#define FS_MAX_SESSIONS 64u
 // Of them, those of files as disks are counted apart.
 #define FS_MAX_DISKS 128u
 #define FS_KEPT_BYTES (4u * 1024 * 1024)
@@ -118,6 +118,7 @@ struct session {
 	bool lends;      // the client wants its folios back
 	bool is_disk;    // of the file that is its root, as a block device (file_disk.c)
 	uint64_t num_sectors;
+	char only[EXT4_NAME_MAX + 1];  // the one child that its root has for it; "": it has all
 };
 
 // --- Calls ---
@@ -270,8 +271,9 @@ struct share {
 	struct ext4_node root;
 	bool volumes;
 	bool read_only;
-	bool is_disk;   // the root is a file
-	uint64_t size;  // of the file
+	bool is_disk;                  // the root is a file
+	uint64_t size;                 // of the file
+	char only[EXT4_NAME_MAX + 1];  // as session's
 };
 
 // --- mount.c ---
@@ -293,6 +295,9 @@ struct ext4_time fs_time(void);
 // What a URI of "volumes" names. The disk is mounted. Blocks while it is read. Errors:
 // ERR_NOT_FOUND, ERR_IO.
 __must_check error_t share_find_volumes(struct fs *fs, const char *uri, struct share *out);
+// Cuts "NAME/" off the end of a URI of one child: `only`; "" if it is none such. Returns false when
+// NAME is none of a file.
+__must_check bool share_cut_child(char *uri, char only[EXT4_NAME_MAX + 1]);
 // The same of "own", for the app of that name. Errors: ERR_INVALID (the name is none of a folder),
 // too.
 __must_check error_t share_find_own(struct fs *fs, const char *app, const char *uri,

@@ -3,7 +3,7 @@
 // The app between clients that say anything and a disk that answers when the input says so. An
 // input is a list of steps: what, how, a length, and so many bytes. The app's end in the midst of
 // all that is a step, too. At the end everybody leaves, and nothing may be left.
-#define KEPT_BYTES (384u * 1024)
+#define KEPT_BYTES (768u * 1024)
 #include "apps/fs/ext4_fake.h"
 #include "apps/fs/fs_fixture.h"
 
@@ -29,10 +29,10 @@ static void begin(void)
 	app_start();
 }
 
-static const char *const shares[] = {
-	FILES_VOLUMES,          FILES_VOLUMES_READ_ONLY, FILES_OWN_FOLDER, FILES_OWN_FOLDER "a",
-	FILES_STORE_PREFIX "a", FILES_STORE_PREFIX "..", "volumes:",       ""
-};
+static const char *const shares[] = { FILES_VOLUMES,          FILES_VOLUMES_READ_ONLY,
+	                              FILES_OWN_FOLDER,       FILES_OWN_FOLDER "a",
+	                              FILES_STORE_PREFIX "a", FILES_STORE_PREFIX "..",
+	                              "volumes:all/vol/",     "" };
 
 static void opens(uint8_t how)
 {

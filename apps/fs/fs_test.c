@@ -225,6 +225,60 @@ static void test_no_such_share(void **state)
 	assert_int_equal(open_share("volumes:"), HANDLE_NONE);
 }
 
+static int ask_rename(handle_t client, uint64_t from, const char *name, uint64_t to,
+                      const char *new_name)
+{
+	struct fuse_rename2_in in = { .newdir = to };
+
+	return ask(client,
+	           (struct request){ .opcode = FUSE_RENAME2,
+	                             .node = from,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in),
+	                             .tail = name,
+	                             .tail_len = strlen(name) + 1,
+	                             .tail2 = new_name,
+	                             .tail2_len = strlen(new_name) + 1 });
+}
+
+// A root that has one child for a client, though there are others.
+static void test_one_child(void **state)
+{
+	handle_t one = begin_session("volumes:all/one/"), reader;
+	uint64_t folder;
+
+	(void)state;
+	assert_int_equal(ask_name(one, FUSE_LOOKUP, FUSE_ROOT_ID, "one"), 0);
+	assert_int_equal(entry_node(), 0);
+	assert_int_equal(ask_mkdir(one, FUSE_ROOT_ID, "two"), -LINUX_ENOENT);
+	assert_int_equal(ask_mkdir(one, FUSE_ROOT_ID, "one"), 0);
+	folder = entry_node();
+	assert_int_equal(ask_create(one, folder, "a"), 0);
+	for (size_t i = 0; i < 2; i++) {
+		const char *others[] = { "vol", ".." };
+
+		assert_int_not_equal(ask_name(one, FUSE_LOOKUP, FUSE_ROOT_ID, others[i]), 0);
+		assert_int_equal(ask_name(one, FUSE_RMDIR, FUSE_ROOT_ID, others[i]), -LINUX_EACCES);
+	}
+	assert_int_equal(ask_name(one, FUSE_RMDIR, FUSE_ROOT_ID, "one"), -LINUX_EACCES);
+	assert_int_equal(ask_create(one, FUSE_ROOT_ID, "one"), -LINUX_EACCES);
+	assert_int_equal(ask_rename(one, folder, "a", FUSE_ROOT_ID, "b"), -LINUX_EACCES);
+	assert_int_equal(ask_rename(one, FUSE_ROOT_ID, "vol", folder, "b"), -LINUX_EACCES);
+	assert_int_equal(ask_rename(one, folder, "a", folder, "b"), 0);
+	reader = begin_session("volumes:ro/one/");
+	assert_int_equal(ask_name(reader, FUSE_LOOKUP, FUSE_ROOT_ID, "one"), 0);
+	assert_int_equal(entry_node(), folder);
+	assert_int_equal(ask_create(reader, folder, "c"), -LINUX_EROFS);
+	fake_close(&one);
+	fake_close(&reader);
+	settle();
+	assert_int_equal(open_share("volumes:all/../"), HANDLE_NONE);
+	assert_int_equal(open_share("volumes:all//"), HANDLE_NONE);
+	assert_int_equal(open_share("volumes:one/"), HANDLE_NONE);
+	assert_int_equal(open_at(own_service, FILES_OWN_FOLDER "/one/"), HANDLE_NONE);
+	assert_int_equal(open_at(store_service, FILES_STORE_DISK "a/b/"), HANDLE_NONE);
+}
+
 // Whose folder an app gets is not the app's to say.
 static void test_own_folders(void **state)
 {
@@ -383,6 +437,7 @@ int main(void)
 		TEST(test_read_only),
 		TEST(test_read_only_store),
 		TEST(test_no_such_share),
+		TEST(test_one_child),
 		TEST(test_own_folders),
 		TEST(test_own_folder_has_no_key),
 		TEST(test_store),

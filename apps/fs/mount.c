@@ -136,6 +136,22 @@ static error_t find_folder_path(struct fs *fs, const char *parent, const char *p
 	return err == 0 ? find_below(fs, *out, slash + 1, out) : err;
 }
 
+bool share_cut_child(char *uri, char only[EXT4_NAME_MAX + 1])
+{
+	size_t len = strlen(uri), start;
+
+	only[0] = '\0';
+	if (len == 0 || uri[len - 1] != '/')
+		return true;
+	for (start = len - 1; start > 0 && uri[start - 1] != '/';)
+		start--;
+	if (start == 0 || start == len - 1 || len - 1 - start > EXT4_NAME_MAX)
+		return false;
+	str_copy(only, uri + start, len - start);
+	uri[start - 1] = '\0';
+	return !call_is_dots(span_of(only));
+}
+
 error_t share_find_own(struct fs *fs, const char *app, const char *uri, struct share *out)
 {
 	*out = (struct share){ 0 };

@@ -182,6 +182,57 @@ void session_answer(struct call *call, int result)
 
 // --- Requests ------------------------------------------------------------------------------------
 
+// Whether the next name in the request is that of the only child.
+static int check_name(const struct session *session, struct reader *in)
+{
+	struct span name;
+	int result = call_name(in, &name);
+
+	if (result != 0)
+		return result;
+	return name.len == strlen(session->only) && memcmp(name.data, session->only, name.len) == 0
+		? 0
+		: -LINUX_ENOENT;
+}
+
+// What a session of one child may ask of its root: to find that one and to make it, and nothing
+// that tells of others or moves anything in or out.
+static int check_root(const struct call *call)
+{
+	struct reader in = call_reader(call);
+	struct fuse_mkdir_in mkdir;
+	int result;
+
+	switch (call->in.opcode) {
+	case FUSE_LOOKUP: return check_name(call->session, &in);
+	case FUSE_MKDIR:
+		result = call_take(&in, &mkdir, sizeof(mkdir));
+		return result != 0 ? result : check_name(call->session, &in);
+	case FUSE_GETATTR:
+	case FUSE_STATFS:
+	case FUSE_DESTROY:
+	case FUSE_SYNCFS: return 0;
+	default: return -LINUX_EACCES;
+	}
+}
+
+static int check_only(const struct call *call)
+{
+	struct reader in = call_reader(call);
+	struct fuse_rename_in rename;
+
+	if (call->session == NULL || call->session->only[0] == '\0')
+		return 0;
+	if (call->in.nodeid == FUSE_ROOT_ID)
+		return check_root(call);
+	// The folder that it goes to comes first in both.
+	if (call->in.opcode != FUSE_RENAME && call->in.opcode != FUSE_RENAME2)
+		return 0;
+	if (call_take(&in, &rename, sizeof(rename)) != 0)
+		return -LINUX_EINVAL;
+	return rename.newdir == FUSE_ROOT_ID ? -LINUX_EACCES : 0;
+}
+
 // The first thing that a call does: it finds its node, and what is to be done with it.
 static int request_run(struct call *call)
 {
@@ -191,7 +242,9 @@ static int request_run(struct call *call)
 
 	if (operation == NULL)
 		return -LINUX_ENOSYS;
-	result = node_find(call, call->in.nodeid, &id);
+	result = check_only(call);
+	if (result == 0)
+		result = node_find(call, call->in.nodeid, &id);
 	if (result == 0)
 		result = node_pin(call, id);
 	if (result != 0)
@@ -405,6 +458,7 @@ error_t session_open(struct fs *fs, const struct share *share, handle_t *out)
 	session->volumes = share->volumes;
 	session->read_only = share->read_only;
 	session->is_disk = share->is_disk;
+	str_copy(session->only, share->only, sizeof(session->only));
 	session->num_sectors = share->size / BLKDEV_SECTOR_SIZE;
 	err = loop_add(&fs->loop, &session->source, ends[0],
 	               share->is_disk ? &file_disk_ops : &session_ops, session);

@@ -33,7 +33,7 @@ void share_add(struct vmm *vmm, const struct msg_vmm_share *message, struct span
 			share, environ_connector(vmm->env, "grants"),
 			read_only ? FILES_STORE_READ_ONLY IMAGES_FOLDER : IMAGES_STORE, text);
 	} else {
-		err = vm_share_set_volume(share, environ_connector(vmm->env, "volumes"), text,
+		err = vm_share_set_volume(share, environ_connector(vmm->env, "grants"), text,
 		                          read_only);
 	}
 	// One that is none is an entry that the guest does not find: those behind it keep their

@@ -11,9 +11,10 @@
 //
 // The service "volumes" speaks the same. fs provides it, from the state disk. "volumes:all" has one
 // folder a named volume in its root, each of them a submount; a client makes, renames and removes
-// volumes as folders. "volumes:ro" is the same and refuses changes. Without a state disk an open
-// fails with ERR_NOT_FOUND, with one that is no file system of ours with ERR_NOT_SUPPORTED; the
-// text says what is wrong.
+// volumes as folders. "volumes:ro" is the same and refuses changes. In "volumes:all/NAME/" and
+// "volumes:ro/NAME/" the root has no child but NAME, which a client may look up and make. Without a
+// state disk an open fails with ERR_NOT_FOUND, with one that is no file system of ours with
+// ERR_NOT_SUPPORTED; the text says what is wrong.
 //
 // The service "own" is fs's, too. Its one session, "own:", is the folder that belongs to the app
 // that connects, made when it is not there. The kernel tells fs which app that is (channel_maker),
@@ -22,7 +23,7 @@
 // The service "store" is fs's as well, for the apps of the engine: "store:NAME" is the folder
 // engine/NAME of the state disk, made when it is not there, with what is in its root as submounts;
 // "store:NAME/CHILD" is a folder in there, likewise. "store-ro:NAME" is the same and refuses
-// changes.
+// changes. With "/CHILD/" behind it the root has no child but CHILD, as of "volumes".
 // "store-disk:NAME/PATH" is a file in there as a block device (libs/abi/blkdev.h): the channel is
 // the disk's. Holes read as zeroes, and its size is the file's when it was opened, in whole
 // sectors. "store-disk-ro:NAME/PATH" is the same for reading. Who opens a disk for writing has it

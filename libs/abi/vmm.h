@@ -7,8 +7,8 @@
 //
 // What its guest needs of the disks a vmm opens at the service "grants", which `containers`
 // provides, too, by the URIs of "blkdev" and "store" (MSG_OPEN): the boot disk, and once it has
-// VMM_START the image and the layer of its container, and VMM_LOG_URI with its id. All else is
-// ERR_ACCESS there.
+// VMM_START the image and the layer of its container, its volumes, each in a session of its own
+// ("volumes:all/NAME/"), and VMM_LOG_URI with its id. All else is ERR_ACCESS there.
 //
 // vmm: HELLO, then STATE, and STATE again at each change; PROCESS of each that was added. The rest
 // is for the vmm to do.

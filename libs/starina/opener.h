@@ -5,7 +5,7 @@
 
 #include "libs/starina/service.h"
 
-#define OPENER_URI_MAX 160
+#define OPENER_URI_MAX 192
 #define OPENER_TEXT_MAX 128
 
 struct opener {

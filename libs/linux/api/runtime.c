@@ -148,12 +148,14 @@ error_t linux_runtime_open(struct loop *loop, const struct environ *env, struct 
 	runtime->supply.system = environ_declares(env, ENV_SYSTEM, NULL) ? environ_system(env)
 									 : HANDLE_NONE;
 	runtime->supply.blkdev = connector_of(env, "blkdev");
-	// Who may open few disks has them by another service (libs/abi/vmm.h).
-	if (runtime->supply.blkdev == HANDLE_NONE)
-		runtime->supply.blkdev = connector_of(env, "grants");
 	runtime->supply.vmnet = connector_of(env, "vmnet");
 	runtime->supply.files = connector_of(env, "files");
 	runtime->supply.volumes = connector_of(env, "volumes");
+	// Who may open few disks and volumes has them by another service (libs/abi/vmm.h).
+	if (runtime->supply.blkdev == HANDLE_NONE)
+		runtime->supply.blkdev = connector_of(env, "grants");
+	if (runtime->supply.volumes == HANDLE_NONE)
+		runtime->supply.volumes = connector_of(env, "grants");
 	runtime->tcpip = connector_of(env, "tcpip");
 	runtime->supply.boot_disk = &runtime->disk;
 	list_init(&runtime->waiting);

@@ -370,19 +370,16 @@ error_t vm_files_create(struct vm_files *files, struct machine *machine)
 }
 
 // Finds or makes the place of the share's session.
-static error_t add_session(struct vm_files *files, const struct vm_share *share)
+static void add_session(struct vm_files *files, const struct vm_share *share)
 {
-	struct files_session *session = &files->sessions[files->num_sessions];
+	struct files_session *session;
 
 	if (session_for(files, share) != NULL)
-		return 0;
-	if (files->num_sessions == VM_FILES_MAX_SESSIONS)
-		return ERR_LIMIT;
+		return;
+	session = &files->sessions[files->num_sessions++];
 	session->files = files;
 	session->connector = share->connector;
 	session->uri = share->uri;
-	files->num_sessions++;
-	return 0;
 }
 
 error_t vm_files_bind(struct vm_files *files, struct loop *loop, const struct vm_share *shares,
@@ -395,15 +392,15 @@ error_t vm_files_bind(struct vm_files *files, struct loop *loop, const struct vm
 	if (count > VM_MAX_SHARES)
 		return ERR_LIMIT;
 	err = random_get(&files->nodes.salt, sizeof(files->nodes.salt));
+	if (err < 0)
+		return err;
 	files->num_sessions = 0;
-	for (size_t i = 0; err == 0 && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		files->shares[i] = shares[i];
 		if (strcmp(shares[i].uri, FILES_HOST) == 0)
 			files->changes = shares[i];
-		err = add_session(files, &files->shares[i]);
+		add_session(files, &files->shares[i]);
 	}
-	if (err < 0)
-		return err;
 	files->loop = loop;
 	files->num_shares = (uint32_t)count;
 	files->changes.make = false;

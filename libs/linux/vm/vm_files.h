@@ -18,8 +18,6 @@
 #define VM_FILES_TAG "starina"
 
 #define VM_MAX_SHARES 32u
-// Different URIs among the shares of a VM.
-#define VM_FILES_MAX_SESSIONS 24u
 #define VM_SHARE_NAME_MAX 256u
 // Folios of FILES_LOAN_BYTES that a session keeps between requests.
 #define VM_FILES_MAX_LOANS 8u
@@ -83,17 +81,17 @@ struct vm_files {
 	uint32_t num_shares;
 	struct vm_share
 		changes;  // FILES_CHANGES of the host's folders; no connector: there are none
-	struct files_session sessions[VM_FILES_MAX_SESSIONS];
+	struct files_session sessions[VM_MAX_SHARES];  // one of each URI
 	uint32_t num_sessions;
 	struct files_nodes nodes;  // that the guest was given
 	struct fuse_init_in init;  // what the guest was told that it may use
 	struct files_pending pending[FS_DEVICE_MAX_REQUESTS];
 	struct fs_device_request *destroy;  // waits for all sessions to answer theirs; NULL: none
-	uint32_t destroying;                // sessions that have not answered it
-	uint32_t destroy_sent;
+	uint64_t destroying;                // sessions that have not answered it
+	uint64_t destroy_sent;
 	uint64_t count;         // of requests, for their order
 	uint32_t depth;         // of calls that have the machine's lock
-	uint32_t forgotten;     // sessions that have their part of a batch that waits
+	uint64_t forgotten;     // sessions that have their part of a batch that waits
 	bool waits_for_memory;  // a request does, until another ends
 	handle_t loan_timer;    // of when folios that nobody uses are closed; HANDLE_NONE: none
 	struct source loan_timer_source;

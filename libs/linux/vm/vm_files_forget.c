@@ -125,10 +125,10 @@ bool files_forget_batch(struct vm_files *files, const struct fs_device_request *
 		const struct span batch = { .data = bytes.data, .len = bytes.len };
 
 		for (uint32_t i = 0; i < files->num_sessions; i++) {
-			if ((files->forgotten & 1u << i) == 0 &&
+			if ((files->forgotten & 1ull << i) == 0 &&
 			    forget_part(&files->sessions[i], batch))
-				files->forgotten |= 1u << i;
-			all = all && (files->forgotten & 1u << i) != 0;
+				files->forgotten |= 1ull << i;
+			all = all && (files->forgotten & 1ull << i) != 0;
 		}
 	}
 	heap_free(bytes.data);

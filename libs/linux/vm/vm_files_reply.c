@@ -135,7 +135,7 @@ error_t files_reply(struct files_session *session, struct span reply)
 	memcpy(&out, reply.data, sizeof(out));
 	request = fs_device_find(&files->device, out.unique);
 	if (request != NULL && request == files->destroy) {
-		if ((files->destroying & files->destroy_sent & 1u << files_slot_of(session)) == 0)
+		if ((files->destroying & files->destroy_sent & 1ull << files_slot_of(session)) == 0)
 			return ERR_PROTOCOL;
 		files_destroyed(session);
 		return 0;

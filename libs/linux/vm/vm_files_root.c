@@ -34,7 +34,7 @@ static void destroy_done(struct vm_files *files, uint32_t slot)
 {
 	struct fs_device_request *request = files->destroy;
 
-	files->destroying &= ~(1u << slot);
+	files->destroying &= ~(1ull << slot);
 	if (request == NULL || files->destroying != 0)
 		return;
 	files->destroy = NULL;
@@ -68,7 +68,7 @@ static void destroy(struct vm_files *files, struct fs_device_request *request)
 	files->destroying = 1;  // not done before all were asked
 	for (uint32_t i = 0; i < files->num_sessions; i++) {
 		if (files->sessions[i].greeted)
-			files->destroying |= 1u << files_slot_of(&files->sessions[i]);
+			files->destroying |= 1ull << files_slot_of(&files->sessions[i]);
 	}
 	for (uint32_t i = 0; i < files->num_sessions; i++)
 		files_session_pump(&files->sessions[i]);
@@ -78,7 +78,7 @@ static void destroy(struct vm_files *files, struct fs_device_request *request)
 error_t files_destroy_send(struct files_session *session)
 {
 	struct vm_files *files = session->files;
-	uint32_t bit = 1u << files_slot_of(session);
+	uint64_t bit = 1ull << files_slot_of(session);
 	struct fuse_in_header in = { .len = sizeof(in),
 		                     .opcode = FUSE_DESTROY,
 		                     .nodeid = FUSE_ROOT_ID };

@@ -308,7 +308,7 @@ static error_t greet(struct files_session *session)
 		if (files->pending[i].session == session)
 			files->pending[i].sent = false;
 	}
-	files->destroy_sent &= ~(1u << files_slot_of(session));
+	files->destroy_sent &= ~(1ull << files_slot_of(session));
 	err = send_key(session);
 	if (err < 0 || session->greeted) {
 		session->state = FILES_SESSION_OPEN;

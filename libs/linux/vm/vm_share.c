@@ -22,9 +22,12 @@ error_t vm_share_set_host(struct vm_share *out, handle_t files, const char *shar
 error_t vm_share_set_volume(struct vm_share *out, handle_t volumes, const char *name,
                             bool read_only)
 {
+	const char *all = read_only ? FILES_VOLUMES_READ_ONLY : FILES_VOLUMES;
+
 	*out = (struct vm_share){ .connector = volumes, .make = !read_only };
 	str_copy(out->name, name, sizeof(out->name));
-	str_copy(out->uri, read_only ? FILES_VOLUMES_READ_ONLY : FILES_VOLUMES, sizeof(out->uri));
+	if (fmt_write(out->uri, sizeof(out->uri), "%s/%s/", all, name) >= sizeof(out->uri))
+		return ERR_INVALID;
 	return volume_name_is_good(name) ? 0 : ERR_INVALID;
 }
 
@@ -35,7 +38,8 @@ error_t vm_share_set_folder(struct vm_share *out, handle_t service, const char *
 
 	*out = (struct vm_share){ .connector = service };
 	str_copy(out->name, name, sizeof(out->name));
-	str_copy(out->uri, uri, sizeof(out->uri));
+	if (fmt_write(out->uri, sizeof(out->uri), "%s/%s/", uri, name) >= sizeof(out->uri))
+		return ERR_INVALID;
 	return len == 0 || name[0] == '.' || memchr(name, '/', len) != NULL ? ERR_INVALID : 0;
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // What a virtual machine gets of the host's folders and of the volumes: each in a session that has
-// that one alone, or through a root that shows that one, so that a guest that means harm reaches no
-// other.
+// that one alone, so that neither a guest that means harm nor who serves it reaches another.
 #pragma once
 
 #include "libs/json/json.h"
@@ -16,7 +15,7 @@ __must_check error_t vm_share_set_host(struct vm_share *out, handle_t files, con
 // Errors: ERR_INVALID (the name is none of a volume).
 __must_check error_t vm_share_set_volume(struct vm_share *out, handle_t volumes, const char *name,
                                          bool read_only);
-// A folder that is there, by its name, in the session `uri` of `service`. Errors: ERR_INVALID (the
+// A folder that is there, by its name in what `uri` opens at `service`. Errors: ERR_INVALID (the
 // name).
 __must_check error_t vm_share_set_folder(struct vm_share *out, handle_t service, const char *uri,
                                          const char *name);
