@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """docker exec through ./run.sh --engine: by docker's client, and by requests as clients do not make them."""
 
+import concurrent.futures
 import json
 import os
 import pty
@@ -144,6 +145,28 @@ def docker_exec(context):
     check(b"is not running" in docker("exec", "web", "true", status=1).stderr)
     docker("rm", "web")
     check_equal(request(engine, "GET", f"/exec/{one}/json")[0], 404)
+    engine.stop()
+    check("panic" not in engine.log.whole())
+
+
+EXECS = int(os.environ.get("ENGINE_EXECS", "0"))  # in `make soak-engine`
+AT_A_TIME = 8
+
+
+@(test if EXECS else lambda function: function)
+def exec_again_and_again(context):
+    """Each ends, with its status and all that it wrote."""
+    engine = start(context)
+    docker = Docker(context, engine)
+    docker("run", "-d", "--name", "web", IMAGE, "sleep", "100000")
+
+    def run(number):
+        done = docker("exec", "-i", "web", "sh", "-c", f"cat; exit {number % 100}", stdin=str(number).encode(), status=number % 100)
+        return done.stdout == str(number).encode()
+
+    with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+        check_equal(sum(pool.map(run, range(EXECS))), EXECS)
+    docker("rm", "-f", "web")
     engine.stop()
     check("panic" not in engine.log.whole())
 
