@@ -31,6 +31,7 @@ class Scripts:
             raise Skip("npm's packages could not be fetched: ./setup.sh says why")
         context.own_build()
         self.context = context
+        (context.scratch / "apps").mkdir()
         self.running = Running(context, *arguments)
         self.log = self.running.log
 
@@ -190,3 +191,30 @@ def a_source_that_is_saved_runs(context):
         scripts.log.wait_for(r"\[good +\] INFO   version 4")
         watching.terminate()
         watching.wait()
+
+
+EXAMPLES = ROOT / "ts/examples"
+
+
+@test
+def examples_in_typescript(context):
+    with Scripts(context) as scripts:
+        status, output = scripts.starina("push", str(EXAMPLES / "hello_ts"))
+        check(status == 0, output)
+        scripts.log.wait_for(r"\[hello_ts +\] INFO   Hello from TypeScript")
+        # A client goes on with the next version of its service.
+        for name in ("parrot", "parrot_client"):
+            status, output = scripts.starina("push", str(EXAMPLES / name))
+            check(status == 0, output)
+        scripts.log.wait_for(r"\[parrot_client ?\] INFO   3 answers")
+        for count in (2, 3):
+            status, output = scripts.starina("push", str(EXAMPLES / "parrot"))
+            check(status == 0, output)
+            scripts.log.wait_for(r"\[parrot_client ?\] INFO   3 answers", count)
+        # A rule for restarts that the app's spec does not have.
+        status, output = scripts.starina("push", str(EXAMPLES / "supervisor"))
+        check(status == 0, output)
+        scripts.log.wait_for(r"\[supervisor +\] INFO   watching worker")
+        scripts.push_good("worker", GOOD.replace("good", "worker").replace("setInterval(() => {}, 60000);", ""))
+        scripts.log.wait_for(r"\[supervisor +\] WARN   worker has ended once too often")
+        check_equal(len(re.findall(r"\[worker +\] INFO   version VERSION", "\n".join(scripts.log.lines))), 3)
