@@ -92,3 +92,56 @@ declare function setInterval<A extends unknown[]>(fn: (...args: A) => void, ms?:
 declare function clearTimeout(id: number | undefined): void;
 declare function clearInterval(id: number | undefined): void;
 declare function queueMicrotask(fn: () => void): void;
+declare function structuredClone<T>(value: T): T;
+
+/** UTF-8, as the standard "Encoding" has it. */
+declare class TextEncoder {
+	readonly encoding: string;
+	encode(text?: string): Uint8Array<ArrayBuffer>;
+	encodeInto(text: string, into: Uint8Array): { read: number; written: number };
+}
+declare class TextDecoder {
+	constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
+	readonly encoding: string;
+	readonly fatal: boolean;
+	readonly ignoreBOM: boolean;
+	decode(input?: ArrayBufferView | ArrayBuffer, options?: { stream?: boolean }): string;
+}
+
+/** The standard "URL", for http, https, ws and wss with hosts of ASCII; others throw a TypeError. */
+declare class URL {
+	constructor(input: string | URL, base?: string | URL);
+	static parse(input: string | URL, base?: string | URL): URL | null;
+	static canParse(input: string | URL, base?: string | URL): boolean;
+	href: string;
+	readonly origin: string;
+	readonly protocol: string;
+	username: string;
+	password: string;
+	readonly host: string;
+	hostname: string;
+	port: string;
+	pathname: string;
+	search: string;
+	readonly searchParams: URLSearchParams;
+	hash: string;
+	toString(): string;
+	toJSON(): string;
+}
+declare class URLSearchParams implements Iterable<[string, string]> {
+	constructor(init?: string | Iterable<readonly [string, string]> | Record<string, string>);
+	readonly size: number;
+	append(name: string, value: string): void;
+	delete(name: string, value?: string): void;
+	get(name: string): string | null;
+	getAll(name: string): string[];
+	has(name: string, value?: string): boolean;
+	set(name: string, value: string): void;
+	sort(): void;
+	forEach(fn: (value: string, name: string, params: URLSearchParams) => void, self?: unknown): void;
+	entries(): IterableIterator<[string, string]>;
+	keys(): IterableIterator<string>;
+	values(): IterableIterator<string>;
+	[Symbol.iterator](): IterableIterator<[string, string]>;
+	toString(): string;
+}

@@ -5,7 +5,7 @@
 
 .PHONY: test check test-os test-os-quick test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-os-ts test-ts-virtio test-machines test-tools test-guest test-boots test-fresh
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
-	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-ts test-web test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-os-ts test-ts-virtio test-apps test-js test-adversary test-machines test-os-fuzz test-guest test-e2e test-e2e-kernel test-e2e-user
+	$(Q)tools/test/run_suites.sh $(BUILD) lint test-host test-tools test-ts test-web test-build test-boot test-counts test-os-1 test-os-4 test-os-16 test-os-kernel test-os-user test-os-debug test-os-ts test-ts-virtio test-apps test-js test-scripts test-adversary test-machines test-os-fuzz test-guest test-e2e test-e2e-kernel test-e2e-user
 
 check: ## the quick part of `make test`: lint without clang-tidy, host tests, one boot
 	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) lint-quick test-host test-os-quick
@@ -52,7 +52,11 @@ test-apps: $(BUILD)/starina-apps.elf ## the app manager, from within, on 4 harts
 # What apps in TypeScript stand on: the C library, QuickJS by its own tests, and the runtime.
 JS_APPS := js_test
 $(eval $(call image_rules,starina-js,$(JS_APPS),user))
-.PHONY: test-js
+SCRIPT_TESTS := js runtime_ts throws_ts rejects_ts allocates_ts recurses_ts
+$(eval $(call image_rules,starina-scripts,$(SCRIPT_TESTS),user))
+.PHONY: test-js test-scripts
+test-scripts: $(BUILD)/starina-scripts.elf ## what the runtime of scripts does by itself, and how they fail
+	$(Q)tools/test/scripts_test.py $<
 test-js: $(BUILD)/starina-js.elf ## libs/c and QuickJS's own tests, in the OS
 	$(Q)tools/test/run_autotest.py --smp 2 --quick $<
 
