@@ -28,8 +28,8 @@ PATTERN_FACTOR = 0x9E3779B97F4A7C15
 ECHO_PORTS = ["org.starina.test.echo0", "org.starina.test.echo1"]
 BULK_PORT = "org.starina.test.bulk"
 
-RESULT = re.compile(r"^\[(?:autotest|adversary_test|apps_test|js_test) *\] \S+ +(ok|FAIL|skip) (.*)$")
-SUM = re.compile(r"^\[(?:autotest|adversary_test|apps_test|js_test) *\] \S+ +autotest: (\d+) passed, (\d+) failed")
+RESULT = re.compile(r"^\[(?:autotest|adversary_test|apps_test|js_test|ts_test) *\] \S+ +(ok|FAIL|skip) (.*)$")
+SUM = re.compile(r"^\[(?:autotest|adversary_test|apps_test|js_test|ts_test) *\] \S+ +autotest: (\d+) passed, (\d+) failed")
 
 
 def make_test_disk(path):

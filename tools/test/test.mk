@@ -57,8 +57,11 @@ $(eval $(call image_rules,starina-scripts,$(SCRIPT_TESTS),user))
 .PHONY: test-js test-scripts
 test-scripts: $(BUILD)/starina-scripts.elf ## what the runtime of scripts does by itself, and how they fail
 	$(Q)tools/test/scripts_test.py $<
-test-js: $(BUILD)/starina-js.elf ## libs/c and QuickJS's own tests, in the OS
+# Their channels and services.
+$(eval $(call image_rules,starina-ts,js ts_test echo_ts))
+test-js: $(BUILD)/starina-js.elf $(BUILD)/starina-ts.elf ## libs/c, QuickJS's own tests and apps in TypeScript, in the OS
 	$(Q)tools/test/run_autotest.py --smp 2 --quick $<
+	$(Q)tools/test/run_autotest.py --smp 2 --quick $(BUILD)/starina-ts.elf
 
 # An app in user mode that does what it may not do, with one that starts it again and again.
 ADVERSARY_APPS := adversary adversary_test echo
