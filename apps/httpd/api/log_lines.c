@@ -35,6 +35,11 @@ static bool piece_walk(struct walk *walk, struct reader *r, uint64_t count)
 			return false;
 		text.len = line.length;
 		line.app[APP_NAME_MAX - 1] = '\0';
+		// What is lost before a line is told once, wherever the walk ends.
+		if (line.sequence > walk->out->next) {
+			walk->out->lost += line.sequence - walk->out->next;
+			walk->out->next = line.sequence;
+		}
 		if (is_wanted(walk->query, &line) && !walk->line(walk, &line, text))
 			return false;
 		walk->out->next = line.sequence + 1;
@@ -61,10 +66,11 @@ static error_t walk_log(struct httpd *httpd, struct walk *walk, uint64_t since)
 			break;
 		r = reader_make(piece, (size_t)used);
 		reader_copy(&r, &ring, sizeof(ring));
-		walk->out->lost += ring.lost;
 		goes_on = piece_walk(walk, &r, ring.count);
-		if (ring.count == 0)
+		if (ring.count == 0) {
+			walk->out->lost += ring.lost;
 			walk->out->next = ring.next;
+		}
 	}
 	heap_free(piece);
 	return err;

@@ -27,6 +27,7 @@ static struct {
 	size_t len;
 	const struct look_event *events[2];
 	uint64_t counts[2];  // of events
+	uint64_t lost[2];    // of them, the first ones, that were overwritten
 } fake;
 
 static const struct look_process processes[] = { { .id = 3, .name = "three" },
@@ -146,7 +147,10 @@ error_t look_read(handle_t look, uint64_t kind, uint64_t argument, void *buffer,
 	assert_true(hart < 2 && size >= sizeof(*told));
 	if (from == LOOK_TRACE_SEQUENCE_MAX)
 		ring.next = 0;
-	else if (from < ring.next)
+	else if (from < fake.lost[hart])
+		ring.lost = fake.lost[hart] - from;
+	from += ring.lost;
+	if (from < ring.next)
 		ring.count = ring.next - from;
 	told->ring = ring;
 	if (ring.count > 0)
@@ -312,11 +316,30 @@ static void what_is_not_known_has_none(void **state)
 	assert_int_equal(num_slices(), 2);
 }
 
+// A ring that was overrun: what it still has is told, and what not is nobody's.
+static void what_was_overwritten_is_counted(void **state)
+{
+	const struct look_event events[] = { switched(2, 30, 90, 9), switched(3, 90, 30, 3),
+		                             switched(5, 30, 1, 0), switched(6, 1, 30, 3) };
+
+	(void)state;
+	memset(&fake, 0, sizeof(fake));
+	fake.events[0] = events;
+	fake.counts[0] = 4;
+	fake.lost[0] = 2;
+	trace();
+	assert_non_null(strstr(fake.text, "\"otherData\":{\"lost\":2}}"));
+	assert_true(has_slice("three", 0, 6, 3, 30));
+	assert_true(has_slice("four", 1, 1, 8, 40));
+	assert_int_equal(num_slices(), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_that_harts_run_has_its_slice),
 		cmocka_unit_test(what_is_not_known_has_none),
+		cmocka_unit_test(what_was_overwritten_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

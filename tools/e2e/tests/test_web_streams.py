@@ -2,13 +2,21 @@
 """Streams of containers over the web shell's API: attach and exec as WebSockets."""
 
 import json
+import shutil
 import struct
+import subprocess
+import tarfile
 import threading
 
-from harness import check, check_equal, test
+from harness import ROOT, Skip, check, check_equal, test
+from software import npm_package
 from test_engine_containers import IMAGE, start
 from test_web_api import PATIENCE, PREFIX, UPGRADE, Shell, check_error
 from starina.websocket import BINARY, TEXT, WebSocket
+
+
+WS = "ws@8.23.0"
+WS_INTEGRITY = "sha512-wCkmX8QMOrKjgO8HW2WyDbTSGeqkocxgDzS9iR79rEAexty6/2qzilx3Ag8Tqf9ykop3irLKle0MtVn5qjVnoQ=="
 
 
 class Streams:
@@ -169,4 +177,22 @@ def web_streams(context):
     for part in (check_attach, check_exec, check_refusals):
         part(shell)
     engine(shell, "DELETE", "/containers/box?force=1")
+    context.stop(shell.engine.process)
+
+
+@test
+def web_sockets_of_npm(context):
+    """The WebSockets of the API as npm's client "ws" takes them."""
+    if not shutil.which("node"):
+        raise Skip("there is no node to run npm's client")
+    modules = context.scratch / "node_modules"
+    modules.mkdir()
+    with tarfile.open(npm_package(WS, WS_INTEGRITY)) as package:
+        package.extractall(modules, filter="data")
+    (modules / "package").rename(modules / "ws")
+    program = shutil.copy(ROOT / "tools/e2e/programs/ws_client.mjs", context.scratch)
+    shell = Shell(context)
+    done = subprocess.run(["node", program, (context.build / "run/web.addr").read_text("ascii").strip()], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE, check=False)
+    check_equal(done.returncode, 0, done.stdout.decode())
     context.stop(shell.engine.process)
