@@ -99,13 +99,16 @@ test-e2e: run-files system-image $(BUILD)/host/system $(E2E_IMAGES:%=$(BUILD)/%.
 test-hostfs-kills: ## kills hostfs 100 times under load (HOSTFS_KILLS)
 	$(Q)HOSTFS_KILLS=$(or $(HOSTFS_KILLS),100) $(MAKE) --no-print-directory test-e2e E2E=hostfs_is_killed
 
-.PHONY: soak-engine test-engine-software
+.PHONY: soak-engine test-engine-software test-engine-suites
 soak-engine: ## 1,000 times docker run, 8 at a time (ENGINE_RUNS), 100 kills of each of its apps (ENGINE_KILLS): nothing of them is left; 32 at once (ENGINE_CROWD); 500 times docker exec (ENGINE_EXECS)
 	$(Q)ENGINE_RUNS=$(or $(ENGINE_RUNS),1000) ENGINE_KILLS=$(or $(ENGINE_KILLS),100) ENGINE_CROWD=$(or $(ENGINE_CROWD),32) ENGINE_EXECS=$(or $(ENGINE_EXECS),500) E2E_RUN_LIMIT=14400 \
 		$(MAKE) --no-print-directory test-e2e E2E="engine_crowd engine_kills engine_memory exec_again_and_again"
 
 test-engine-software: ## the software of docs/containers.md, by docker's client through the engine
 	$(Q)ENGINE_SOFTWARE=1 E2E_RUN_LIMIT=3600 $(MAKE) --no-print-directory test-e2e E2E=engine_software
+
+test-engine-suites: ## suites of docker's API that others have written, against the engine
+	$(Q)ENGINE_SUITES=1 E2E_RUN_LIMIT=7200 $(MAKE) --no-print-directory test-e2e E2E=engine_suites
 
 .PHONY: crash-states
 crash-states: $(BUILD)/host-tests/libs/ext4/crash_test ## what a power cut may leave of an ext4 disk, looked at (STATES, SEED)

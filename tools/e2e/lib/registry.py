@@ -255,9 +255,10 @@ class Fake:
         return [layer["digest"] for layer in json.loads(self.blob(self.digest(image)))["layers"]]
 
 
-def make_certificate(path, host):
-    """A certificate of `host` that it has signed itself, and its key, in one file."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}",
+def make_certificate(path, *hosts):
+    """A certificate of `hosts` that it has signed itself, and its key, in one file."""
+    names = ",".join(f"DNS:{host}" for host in hosts)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={hosts[0]}", "-addext", f"subjectAltName={names}",
                     "-keyout", f"{path}.key", "-out", f"{path}.crt"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     Path(path).write_bytes(Path(f"{path}.key").read_bytes() + Path(f"{path}.crt").read_bytes())
     return Path(path), Path(f"{path}.crt")
