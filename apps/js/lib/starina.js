@@ -5,6 +5,7 @@ export { ERR } from "native:errors";
 export { channel, scope } from "./channel.js";
 export { dma, fence } from "./device.js";
 export { folio, folioWith, payload } from "./folio.js";
+export { linux } from "./linux.js";
 export { env, services } from "./services.js";
 export { log } from "./log.js";
 export { sleep, timer, now } from "./timers.js";

@@ -8,6 +8,7 @@ import time
 
 from harness import ROOT, Skip, check, check_equal, test
 from test_apps import Running
+from test_engine_containers import IMAGE, make_image
 
 PATIENCE = 300
 
@@ -26,13 +27,13 @@ export default app({
 class Scripts:
     """A system that runs, and folders of apps for it."""
 
-    def __init__(self, context, *arguments):
+    def __init__(self, context, *arguments, **settings):
         if not (ROOT / "third_party/web/tsc").exists():
             raise Skip("npm's packages could not be fetched: ./setup.sh says why")
         context.own_build()
         self.context = context
         (context.scratch / "apps").mkdir()
-        self.running = Running(context, *arguments)
+        self.running = Running(context, *arguments, **settings)
         self.log = self.running.log
 
     def __enter__(self):
@@ -218,3 +219,23 @@ def examples_in_typescript(context):
         scripts.push_good("worker", GOOD.replace("good", "worker").replace("setInterval(() => {}, 60000);", ""))
         scripts.log.wait_for(r"\[supervisor +\] WARN   worker has ended once too often")
         check_equal(len(re.findall(r"\[worker +\] INFO   version VERSION", "\n".join(scripts.log.lines))), 3)
+
+
+@test
+def linux_programs_from_typescript(context):
+    with Scripts(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G") as scripts:
+        status, output = scripts.starina("push", str(EXAMPLES / "linux_ls_ts"))
+        check(status == 0, output)
+        for line in (r"INFO   l.* bin -> usr/bin", "INFO   apple", "INFO   sort has ended with status 0"):
+            scripts.log.wait_for(rf"\[linux_ls_ts +\] {line}")
+        scripts.log.wait_for("linux_ls_ts: ended with status 0")
+        # Each property once; what does not hold is an exception.
+        status, output = scripts.starina("push", str(ROOT / "ts/tests/linux_ts"))
+        check(status == 0, output)
+        scripts.log.wait_for("linux_ts: ended with status")
+        log = "\n".join(scripts.log.lines)
+        check(re.search(r"\[linux_ts +\] INFO   10 passed", log), "\n".join(line for line in scripts.log.lines if "linux_ts" in line))
+        # Without the need there is no Linux, and the error says what to write.
+        scripts.push("lonely", 'import { app, linux } from "starina";\n'
+                     'export default app({ name: "lonely", async main() { await linux.command("ls").output(); } });\n')
+        scripts.log.wait_for(r"\[lonely +\] ERROR .*TypeError: Linux programs come from the service .*needs: \[\{ service")
