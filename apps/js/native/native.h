@@ -7,6 +7,7 @@
 
 extern const struct js_native js_native_device;
 extern const struct js_native js_native_errors;
+extern const struct js_native js_native_files;
 extern const struct js_native js_native_folio;
 extern const struct js_native js_native_jobs;
 extern const struct js_native js_native_log;

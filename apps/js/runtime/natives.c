@@ -13,6 +13,7 @@ static const struct js_native *const natives[] = {
 	&js_native_device,
 	&js_native_environ,
 	&js_native_errors,
+	&js_native_files,
 	&js_native_folio,
 	&js_native_jobs,
 	&js_native_log,

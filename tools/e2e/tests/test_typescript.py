@@ -194,6 +194,54 @@ def a_source_that_is_saved_runs(context):
         watching.wait()
 
 
+KEEPER = """import { app, files, log } from "starina";
+
+export default app({
+	name: "keeper",
+	needs: [{ service: "own" }],
+	async main() {
+		const own = files.own();
+		const runs = await own.readText("runs").catch(() => "");
+
+		await own.write("runs", `${runs}1`);
+		log.info(`${runs}1`);
+	},
+});
+"""
+
+
+@test
+def files_in_typescript(context):
+    share = context.scratch / "notes"
+    share.mkdir()
+    (share / "hello.txt").write_text("from the host: \u00fc\n", encoding="utf-8")
+    (share / "hello.txt").chmod(0o644)
+    os.utime(share / "hello.txt", (1_700_000_000, 1_700_000_000))
+    (share / "link").symlink_to("hello.txt")
+    with Scripts(context, "--share", f"notes={share}", STARINA_KEEP="1") as scripts:
+        status, output = scripts.starina("push", str(ROOT / "ts/tests/files_ts"))
+        check(status == 0, output)
+        said = scripts.log.wait_for(r"\[files_ts +\] (INFO   all is well|ERROR  .*)")
+        check_equal(said[1], "INFO   all is well")
+        scripts.log.wait_for("files_ts: ended with status 0")
+        for runs in (1, 2):
+            check_equal(scripts.starina("push", str(ROOT / "ts/examples/diary"))[0], 0)
+            scripts.log.wait_for(rf"\[diary +\] INFO   diary\.txt: file, {runs * 25} bytes")
+            scripts.log.wait_for("diary: ended with status 0", runs)
+        # Its own folder, which the next version of the app has as well.
+        for runs in ("1", "11"):
+            scripts.push_good("keeper", KEEPER)
+            scripts.log.wait_for(rf"\[keeper +\] INFO   {runs}$")
+            scripts.log.wait_for("keeper: ended with status 0", len(runs))
+    check(re.fullmatch(r"(\d{4}-\d\d-\d\dT[0-9:.]{12}Z\n){2}", (share / "diary.txt").read_text(encoding="ascii")), "two entries")
+    (share / "diary.txt").unlink()
+    check_equal((share / "made.txt").read_text(encoding="utf-8"), "from the app: \u00fc\n")
+    check_equal((share / "open").read_bytes(), bytes([1, 2, 9]))
+    # What is written beside its place does not stay; where the session was closed it may.
+    left = {path.name for path in share.iterdir() if not path.name.startswith("closed")}
+    check_equal(left, {"hello.txt", "link", "made.txt", "big", "empty", "open"})
+
+
 EXAMPLES = ROOT / "ts/examples"
 
 
