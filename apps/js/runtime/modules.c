@@ -62,19 +62,20 @@ static JSModuleDef *load_native(JSContext *ctx, const char *name)
 	return m;
 }
 
-static JSValue read_lib(JSContext *ctx, const struct js_lib *lib)
+static JSValue read_lib(JSContext *ctx, const char *name)
 {
+	const struct js_lib *lib = lib_find(name);
+
+	if (lib == NULL)
+		return JS_ThrowReferenceError(ctx, "there is no module '%s'", name);
 	return JS_ReadObject(ctx, lib->bytecode, lib->size,
 	                     JS_READ_OBJ_BYTECODE | JS_READ_OBJ_ROM_DATA);
 }
 
 JSValue js_lib_module(JSContext *ctx, const char *name)
 {
-	const struct js_lib *lib = lib_find(name);
-	JSValue module;
+	JSValue module = read_lib(ctx, name);
 
-	assert(lib != NULL);
-	module = read_lib(ctx, lib);
 	if (JS_IsException(module) || JS_ResolveModule(ctx, module) != 0)
 		js_fail_pending("the modules of the API cannot be read");
 	return module;
@@ -82,19 +83,13 @@ JSValue js_lib_module(JSContext *ctx, const char *name)
 
 static JSModuleDef *load(JSContext *ctx, const char *name, void *opaque)
 {
-	const struct js_lib *lib;
 	JSValue module;
 	JSModuleDef *m;
 
 	(void)opaque;
 	if (strncmp(name, NATIVE_PREFIX, strlen(NATIVE_PREFIX)) == 0)
 		return load_native(ctx, name);
-	lib = lib_find(name);
-	if (lib == NULL) {
-		JS_ThrowReferenceError(ctx, "there is no module '%s'", name);
-		return NULL;
-	}
-	module = read_lib(ctx, lib);
+	module = read_lib(ctx, name);
 	if (JS_IsException(module))
 		return NULL;
 	m = JS_VALUE_GET_PTR(module);
