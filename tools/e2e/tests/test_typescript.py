@@ -252,14 +252,14 @@ def examples_in_typescript(context):
         check(status == 0, output)
         scripts.log.wait_for(r"\[hello_ts +\] INFO   Hello from TypeScript")
         # A client goes on with the next version of its service.
-        for name in ("parrot", "parrot_client"):
+        for name in ("parrot_ts", "parrot_client_ts"):
             status, output = scripts.starina("push", str(EXAMPLES / name))
             check(status == 0, output)
-        scripts.log.wait_for(r"\[parrot_client ?\] INFO   3 answers")
+        scripts.log.wait_for(r"\[parrot_client_ts ?\] INFO   3 answers")
         for count in (2, 3):
-            status, output = scripts.starina("push", str(EXAMPLES / "parrot"))
+            status, output = scripts.starina("push", str(EXAMPLES / "parrot_ts"))
             check(status == 0, output)
-            scripts.log.wait_for(r"\[parrot_client ?\] INFO   3 answers", count)
+            scripts.log.wait_for(r"\[parrot_client_ts ?\] INFO   3 answers", count)
         # A rule for restarts that the app's spec does not have.
         status, output = scripts.starina("push", str(EXAMPLES / "supervisor"))
         check(status == 0, output)

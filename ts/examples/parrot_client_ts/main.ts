@@ -18,7 +18,7 @@ async function ask(service: Channel) {
 }
 
 export default app({
-	name: "parrot_client",
+	name: "parrot_client_ts",
 	needs: [{ service: "parrot" }],
 	main: () => services.client("parrot", ask),
 });

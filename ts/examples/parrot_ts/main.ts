@@ -11,7 +11,7 @@ async function serve(client: Channel) {
 }
 
 export default app({
-	name: "parrot",
+	name: "parrot_ts",
 	provides: ["parrot"],
 	restart: "on fault",
 	async main() {
