@@ -13,7 +13,7 @@ declare module "starina" {
 		readonly closed: boolean;
 	}
 
-	/** A message of no table, or one whose lengths are not the table's: as it came. */
+	/** A message of no table, or one whose lengths or texts (UTF-8 without NUL) are not the table's: as it came. */
 	export interface UnknownMessage {
 		type: "unknown";
 		number: number;
@@ -52,8 +52,9 @@ declare module "starina" {
 		 * Queues a message for the peer, at once or not at all. Its handles are gone from their objects
 		 * then; when it throws, they are as before. Throws ERR_FULL (see sendWait and writable),
 		 * ERR_PEER_CLOSED, ERR_INVALID (a handle twice, an end of this channel), ERR_ACCESS (a handle that
-		 * may not travel), ERR_BAD_STATE (a channel that has taken messages which nobody received), and a
-		 * TypeError that names the field for what is no such message.
+		 * may not travel), ERR_BAD_STATE (a channel that has taken messages which nobody received),
+		 * ERR_TOO_LARGE (a text or tail that is too long), and a TypeError that names the field for what
+		 * is no such message.
 		 */
 		send(message: Outgoing): void;
 		/** Sends, and waits for room as long as there is none. Rejects as send(), but with ERR_FULL. */
@@ -71,8 +72,8 @@ declare module "starina" {
 		/**
 		 * Sends a message and waits for the one with the same id that answers it. Without an id it has one
 		 * that no other request of this channel has. An answer of type "error" rejects, with its text as
-		 * the message and its number as `code`. What else comes meanwhile is for recv() and others; up to
-		 * 128 messages wait for them, then nothing more is taken. Throws as send(), and ERR_EXISTS (a
+		 * the message and its number as `code`. What else comes meanwhile is for recv() and others: when
+		 * 16 messages wait for them, requests fail with ERR_PROTOCOL. Throws as send(), and ERR_EXISTS (a
 		 * request with this id waits).
 		 */
 		request<A extends Message = Message>(message: Request): Promise<A>;
@@ -108,7 +109,8 @@ declare module "starina" {
 		/**
 		 * Calls `use` with a connection to the service, and again with a new one each time that the
 		 * provider is gone when it ends (or has thrown ERR_PEER_CLOSED). Its end while the provider is
-		 * there is the end; so is another error.
+		 * there is the end. What it throws else, and ERR_PEER_CLOSED of another channel, closes the
+		 * connection and is thrown on.
 		 */
 		client(name: string, use: (channel: Channel) => Promise<void> | void): Promise<void>;
 	};

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The engine as the host has it: without the sanitizers, which see what the natives do.
 JS_TEST_SRCS := $(patsubst %,apps/js/runtime/%.c,js_fake handle jobs values waiters) $(SYSTEM_FAKE_SRCS) \
-	$(patsubst %,libs/base/%.c,fmt span string)
+	$(patsubst %,libs/base/%.c,fmt span string utf8)
 JS_CHANNEL_SRCS := $(patsubst %,apps/js/native/%.c,channel channel_receive channel_send message_decode message_encode \
 	message_names message_table folio)
 HOST_TESTS += $(patsubst %,apps/js/native/%,device_test js_channel_test js_service_test)

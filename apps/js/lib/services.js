@@ -25,7 +25,8 @@ class Service {
 	}
 }
 
-// Calls `use` with each connection, for as long as `use` ends because the provider is gone.
+// Calls `use` with each connection, for as long as `use` ends because the provider is gone. The code
+// alone does not tell: another peer may be gone, and a peer may say this code in an answer.
 async function client(name, use) {
 	for (;;) {
 		const channel = await connect(name);
@@ -33,8 +34,10 @@ async function client(name, use) {
 		try {
 			await use(channel);
 		} catch (error) {
-			if (error?.code !== "ERR_PEER_CLOSED")
+			if (error?.code !== "ERR_PEER_CLOSED" || channel.closed || !channel.peerClosed) {
+				channel.close();
 				throw error;
+			}
 		}
 		if (channel.closed || !channel.peerClosed)
 			return;

@@ -2,8 +2,8 @@
 //
 // Channels. Nothing is taken from a channel before the script asks for it: recv(), next() of an
 // iteration, a request's answer, or a callback. What comes while a request waits and is not its
-// answer is kept, in order, up to a number; then nothing more is taken, and the peer's sends fail
-// with ERR_FULL in the end.
+// answer is kept, in order, up to a number; then the requests fail, nothing more is taken, and the
+// peer's sends fail with ERR_FULL in the end.
 #include "apps/js/native/channel_private.h"
 #include "apps/js/native/folio.h"
 #include "libs/base/string.h"
@@ -125,24 +125,6 @@ void js_channel_stop_callbacks(JSContext *ctx, struct js_channel *c)
 	JS_FreeValue(ctx, on_closed);
 }
 
-// It has no prototype, whose `then` a promise would look for: settling one runs no code of the
-// script's.
-JSValue js_iteration(JSContext *ctx, JSValue value, bool is_done)
-{
-	JSValue result = JS_IsException(value) ? JS_EXCEPTION : JS_NewObjectProto(ctx, JS_NULL);
-
-	if (JS_IsException(result)) {
-		JS_FreeValue(ctx, value);
-		return result;
-	}
-	if (JS_DefinePropertyValueStr(ctx, result, "value", value, JS_PROP_C_W_E) >= 0 &&
-	    JS_DefinePropertyValueStr(ctx, result, "done", JS_NewBool(ctx, is_done),
-	                              JS_PROP_C_W_E) >= 0)
-		return result;
-	JS_FreeValue(ctx, result);
-	return JS_EXCEPTION;
-}
-
 // Nothing comes any more: iterations are at their end, and all else fails.
 static void fail_waiters(JSContext *ctx, struct js_channel *c, error_t error)
 {
@@ -239,7 +221,12 @@ bool js_channel_answer(JSContext *ctx, struct js_channel *c, struct message *m)
 	return true;
 }
 
-static void keep(struct js_channel *c, struct message *m)
+bool js_channel_is_full(const struct js_channel *c)
+{
+	return c->num_kept >= KEPT_MAX;
+}
+
+static void keep(JSContext *ctx, struct js_channel *c, struct message *m)
 {
 	struct kept_message *kept = js_malloc_rt(js.rt, sizeof(*kept));
 
@@ -248,10 +235,12 @@ static void keep(struct js_channel *c, struct message *m)
 	kept->m = *m;
 	list_push_back(&c->kept, &kept->entry);
 	c->num_kept++;
-	if (js_waiters_any(&c->requests) && c->num_kept < KEPT_MAX)
+	if (js_waiters_any(&c->requests) && !js_channel_is_full(c))
 		return;
 	c->is_paused = true;
 	source_want_messages(&c->source, false);
+	js_waiters_reject(ctx, &c->requests, ERR_PROTOCOL,
+	                  "request: the peer sends what nobody receives");
 }
 
 static void deliver(JSContext *ctx, struct js_channel *c, struct message *m)
@@ -276,7 +265,7 @@ static void deliver(JSContext *ctx, struct js_channel *c, struct message *m)
 		JS_FreeValue(ctx, value);
 		JS_FreeValue(ctx, function);
 	} else {
-		keep(c, m);
+		keep(ctx, c, m);
 	}
 }
 
@@ -347,7 +336,7 @@ int js_channel_watch(JSContext *ctx, struct js_channel *c, bool takes)
 		c->is_paused = !takes;
 		if (!takes)
 			source_want_messages(&c->source, false);
-	} else if (takes && c->is_paused && c->num_kept < KEPT_MAX) {
+	} else if (takes && c->is_paused && !js_channel_is_full(c)) {
 		c->is_paused = false;
 		source_want_messages(&c->source, true);
 	}

@@ -7,8 +7,8 @@
 #include "apps/js/native/messages.h"
 #include "apps/js/runtime/waiters.h"
 
-// Messages that are kept for who may ask for them.
-#define KEPT_MAX CHANNEL_MAX_QUEUED
+// Messages that are kept for who may ask for them: few, for their handles are the app's already.
+#define KEPT_MAX 16
 
 // What a receiver waits with: of an iteration it is told the end, and else an error.
 enum receiver_kind {
@@ -51,12 +51,12 @@ void js_channel_hold(JSContext *ctx, struct js_channel *c);
 int js_channel_watch(JSContext *ctx, struct js_channel *c, bool takes);
 // Takes the oldest of the messages that were kept.
 void js_channel_take_kept(struct js_channel *c, struct message *m);
+// Whether there is no room to keep one more, so that the answer to a request may never be reached.
+bool js_channel_is_full(const struct js_channel *c);
 // Settles the request that the message answers. False: it is no answer.
 bool js_channel_answer(JSContext *ctx, struct js_channel *c, struct message *m);
 // Forgets the callbacks.
 void js_channel_stop_callbacks(JSContext *ctx, struct js_channel *c);
-// {value, done} of an iteration. Consumes `value`; JS_EXCEPTION stays one.
-JSValue js_iteration(JSContext *ctx, JSValue value, bool is_done);
 
 // The methods of the prototype: channel_receive.c.
 JSValue js_channel_recv(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);

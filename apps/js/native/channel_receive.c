@@ -5,21 +5,32 @@
 #include "libs/starina/syscall.h"
 
 // The oldest message, without waiting: 0, or an error as channel_recv's.
-static error_t take(struct js_channel *c, struct message *m)
+static error_t take(JSContext *ctx, struct js_channel *c, struct message *m)
 {
-	if (list_is_empty(&c->kept))
-		return channel_recv(c->h.handle, m);
-	js_channel_take_kept(c, m);
-	return 0;
+	error_t err;
+
+	if (!list_is_empty(&c->kept)) {
+		js_channel_take_kept(c, m);
+		return 0;
+	}
+	err = channel_recv(c->h.handle, m);
+	if (js_handle_retry(ctx, err))
+		err = channel_recv(c->h.handle, m);
+	return err;
 }
 
-// Takes messages until one is no answer to a request.
+// Takes messages until one is no answer to a request. An answer may run code of the script's, which
+// may close the channel, or receive from it: then that has the next message.
 static error_t take_unasked(JSContext *ctx, struct js_channel *c, struct message *m)
 {
 	error_t err;
 
 	do {
-		err = take(c, m);
+		if (c->h.handle == HANDLE_NONE)
+			return ERR_BAD_HANDLE;
+		if (js_waiters_any(&c->receivers))
+			return ERR_EMPTY;
+		err = take(ctx, c, m);
 	} while (err == 0 && js_channel_answer(ctx, c, m));
 	return err;
 }
@@ -27,6 +38,7 @@ static error_t take_unasked(JSContext *ctx, struct js_channel *c, struct message
 static JSValue receive(JSContext *ctx, JSValueConst self, enum receiver_kind kind)
 {
 	struct js_channel *c = js_channel_of(ctx, self);
+	struct js_waiters own;
 	struct js_waiter *waiter;
 	struct message m;
 	JSValue promise, value;
@@ -34,21 +46,24 @@ static JSValue receive(JSContext *ctx, JSValueConst self, enum receiver_kind kin
 
 	if (c == NULL)
 		return JS_EXCEPTION;
-	promise = js_waiters_add(ctx, &c->receivers, kind, &waiter);
+	// Nobody else can settle it meanwhile.
+	js_waiters_init(&own);
+	promise = js_waiters_add(ctx, &own, kind, &waiter);
 	if (JS_IsException(promise))
 		return promise;
-	// Others who wait have the first ones.
-	err = js_waiters_first(&c->receivers) == waiter ? take_unasked(ctx, c, &m) : ERR_EMPTY;
+	err = take_unasked(ctx, c, &m);
 	if (err == 0) {
 		value = js_message_decode(ctx, &m);
 		js_waiter_resolve(ctx, waiter,
 		                  kind == RECEIVER_NEXT ? js_iteration(ctx, value, false) : value);
-	} else if (err == ERR_PEER_CLOSED && kind == RECEIVER_NEXT) {
+	} else if (kind == RECEIVER_NEXT && (err == ERR_PEER_CLOSED || err == ERR_BAD_HANDLE)) {
 		js_waiter_resolve(ctx, waiter, js_iteration(ctx, JS_UNDEFINED, true));
 	} else if (err != ERR_EMPTY) {
 		js_waiter_reject(ctx, waiter, js_error(ctx, err, "recv"));
 	} else if (js_channel_watch(ctx, c, true) < 0) {
 		js_waiter_reject(ctx, waiter, JS_GetException(ctx));
+	} else {
+		js_waiter_move(waiter, &c->receivers);
 	}
 	js_channel_hold(ctx, c);
 	return promise;
@@ -65,19 +80,12 @@ JSValue js_channel_recv(JSContext *ctx, JSValueConst self, int argc, JSValueCons
 JSValue js_channel_next(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
 	const struct js_channel *c = js_channel_peek(self);
-	struct js_waiters waiters;
-	struct js_waiter *waiter;
-	JSValue promise;
 
 	(void)argc;
 	(void)argv;
 	if (c == NULL || c->h.handle != HANDLE_NONE)
 		return receive(ctx, self, RECEIVER_NEXT);
-	js_waiters_init(&waiters);
-	promise = js_waiters_add(ctx, &waiters, RECEIVER_NEXT, &waiter);
-	if (!JS_IsException(promise))
-		js_waiter_resolve(ctx, waiter, js_iteration(ctx, JS_UNDEFINED, true));
-	return promise;
+	return js_resolved(ctx, js_iteration(ctx, JS_UNDEFINED, true));
 }
 
 // A job: gives the callback what was kept before it was there.
@@ -92,7 +100,7 @@ static JSValue deliver_kept(JSContext *ctx, int argc, JSValueConst *argv)
 		struct message m;
 		JSValue value, result;
 
-		value = take(c, &m) == 0 ? js_message_decode(ctx, &m) : JS_NULL;
+		value = take(ctx, c, &m) == 0 ? js_message_decode(ctx, &m) : JS_NULL;
 		result = JS_IsException(value) ? JS_EXCEPTION
 					       : JS_Call(ctx, function, JS_UNDEFINED, 1, &value);
 		JS_FreeValue(ctx, function);

@@ -70,6 +70,8 @@ static JSValue ask(JSContext *ctx, JSValueConst self, struct js_outgoing *out)
 		return JS_EXCEPTION;
 	if (!message_id(&out->m, &id))
 		return JS_ThrowTypeError(ctx, "request: a message with an id is wanted");
+	if (js_channel_is_full(c))
+		return js_throw(ctx, ERR_PROTOCOL, "request: the peer sent what nobody received");
 	if (is_asked(c, id))
 		return js_throw(ctx, ERR_EXISTS, "request: one with this id waits");
 	promise = js_waiters_add(ctx, &c->requests, id, &waiter);

@@ -241,6 +241,7 @@ static void test_registers(void **state)
 		// A value that does not fit is not cut.
 		"[256, -1, 0.5, NaN, '1', 1n, undefined].every((v) => code(() => regs.write8(16, v)) === 'ERR_INVALID') && "
 		"code(() => regs.write32(16, 2 ** 32)) === 'ERR_INVALID' && code(() => regs.write64(16, 1)) === 'ERR_INVALID' && "
+		"[-1n, 2n ** 64n, 2n ** 70n].every((v) => code(() => regs.write64(16, v)) === 'RangeError') && "
 		"regs.read64(16) === 0n",
 		// No code of the script runs in between.
 		"let asked = false; code(() => regs.read8({ valueOf() { asked = true; return 0; } })); !asked",
@@ -273,7 +274,9 @@ static void test_interrupts(void **state)
 	expect_true("irq.close(); true");
 	expect_true("seen.join() === 'true,true,true,end'");
 	assert_int_equal(js.num_watched, 0);
-	expect_true("irq.next().done === true");
+	expect_true("globalThis.last = irq.next(); last.then((r) => { seen = [r.done]; }); "
+	            "last instanceof Promise");
+	expect_true("seen.join() === 'true'");
 	expect_true(
 		"code(() => irq.wait()) === 'ERR_BAD_HANDLE' && code(() => irq.done()) === 'ERR_BAD_HANDLE'");
 }
@@ -303,6 +306,25 @@ static void test_an_interrupt_is_done(void **state)
 	expect_true("n === 2");
 }
 
+// What runs when the promise is resolved may be the script's, and wait again.
+static void test_a_getter_waits_again(void **state)
+{
+	(void)state;
+	expect_true("globalThis.n = 0; let once = true; irq.wait().then(() => n++); raise();"
+	            "Object.defineProperty(Object.prototype, 'then', { configurable: true, get() {"
+	            "  if (once) { once = false; irq.wait().then(() => n++); } } });"
+	            "Object.defineProperty(Object.prototype, 'value', { configurable: true,"
+	            "  set() { n = 100; } }); true");
+	fake_loop_settle(&js.loop);
+	expect_true("delete Object.prototype.then; n === 1");
+	expect_true("raise(); true");
+	fake_loop_settle(&js.loop);
+	expect_true("n === 2");
+	expect_true("irq.next().then((r) => { n += r.value === irq; }); raise(); true");
+	fake_loop_settle(&js.loop);
+	expect_true("delete Object.prototype.value; n === 3");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -315,6 +337,7 @@ int main(void)
 		TEST(test_interrupts),
 		TEST(test_an_interrupt_is_closed),
 		TEST(test_an_interrupt_is_done),
+		TEST(test_a_getter_waits_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,56 +4,42 @@
 // wait for the next one says that the last is done, so that a driver cannot forget it.
 #include "apps/js/native/interrupt.h"
 
+#include "apps/js/runtime/waiters.h"
 #include "libs/starina/syscall.h"
 
 struct interrupt {
 	struct js_handle h;
 	struct source source;
-	JSValue self;  // while it is waited for
-	JSValue resolve, reject;
-	bool waited_for;
-	bool iterated;  // the promise is of an iterator's next
+	JSValue self;              // while it is waited for
+	struct js_waiters waiter;  // one at most; key: whether it is of an iterator's next
 	bool raised;
 };
 
-// What an iterator's next gives: the interrupt, or the end.
-static JSValue iterator_result(JSContext *ctx, JSValueConst value, bool done)
+static void interrupt_made(struct js_handle *h, JSValueConst object)
 {
-	JSValue result = JS_NewObject(ctx);
-
-	if (JS_IsException(result))
-		return result;
-	JS_SetPropertyStr(ctx, result, "value", JS_DupValue(ctx, value));
-	JS_SetPropertyStr(ctx, result, "done", JS_NewBool(ctx, done));
-	return result;
+	(void)object;
+	js_waiters_init(&((struct interrupt *)h)->waiter);
 }
 
-// Nobody waits any more. Returns who is to be told, `fn`, and frees the rest.
-static JSValue wait_end(JSContext *ctx, struct interrupt *irq, JSValue *fn)
+// Nobody waits any more, once `waiter` is told.
+static void wait_end(struct interrupt *irq)
 {
-	JSValue told = JS_DupValue(ctx, *fn);
-
 	source_want_messages(&irq->source, false);
-	irq->waited_for = false;
-	JS_FreeValue(ctx, irq->resolve);
-	JS_FreeValue(ctx, irq->reject);
 	js_watch_end();
-	return told;
 }
 
 static void interrupt_signalled(struct loop *loop, struct source *source)
 {
 	struct interrupt *irq = source->context;
-	JSValue self = irq->self;
-	JSValue resolve = wait_end(js.ctx, irq, &irq->resolve);
-	JSValue value = irq->iterated ? iterator_result(js.ctx, self, false)
-				      : JS_DupValue(js.ctx, self);
+	struct js_waiter *waiter = js_waiters_first(&irq->waiter);
+	JSValue self = irq->self, value = JS_DupValue(js.ctx, self);
 
 	(void)loop;
+	wait_end(irq);
 	irq->raised = true;
-	js_call(resolve, 1, &value);
-	JS_FreeValue(js.ctx, value);
-	JS_FreeValue(js.ctx, resolve);
+	js_waiter_resolve(js.ctx, waiter,
+	                  waiter->key != 0 ? js_iteration(js.ctx, value, false) : value);
+	js_run_jobs();
 	JS_FreeValue(js.ctx, self);
 }
 
@@ -63,34 +49,34 @@ static const struct source_ops interrupt_ops = { .signalled = interrupt_signalle
 static void interrupt_gone(JSContext *ctx, struct js_handle *h)
 {
 	struct interrupt *irq = (struct interrupt *)h;
+	struct js_waiter *waiter = js_waiters_first(&irq->waiter);
 	JSValue self = irq->self;
-	JSValue function, value;
 
 	loop_remove(&js.loop, &irq->source);
-	if (!irq->waited_for)
+	if (waiter == NULL)
 		return;
-	function = wait_end(ctx, irq, irq->iterated ? &irq->resolve : &irq->reject);
-	if (irq->iterated) {
-		value = iterator_result(ctx, JS_UNDEFINED, true);
-	} else {
-		value = js_error(ctx, ERR_BAD_HANDLE, "the interrupt was closed meanwhile");
-	}
-	JS_FreeValue(ctx, JS_Call(ctx, function, JS_UNDEFINED, 1, &value));
-	JS_FreeValue(ctx, value);
-	JS_FreeValue(ctx, function);
+	wait_end(irq);
+	if (waiter->key != 0)
+		js_waiter_resolve(ctx, waiter, js_iteration(ctx, JS_UNDEFINED, true));
+	else
+		js_waiter_reject(
+			ctx, waiter,
+			js_error(ctx, ERR_BAD_HANDLE, "the interrupt was closed meanwhile"));
 	JS_FreeValue(ctx, self);
 }
 
-// Nobody waits for it then: who does keeps it.
 static void interrupt_finalised(JSRuntime *rt, struct js_handle *h)
 {
-	(void)rt;
-	loop_remove(&js.loop, &((struct interrupt *)h)->source);
+	struct interrupt *irq = (struct interrupt *)h;
+
+	loop_remove(&js.loop, &irq->source);
+	js_waiters_free(rt, &irq->waiter);
 }
 
 static struct js_handle_kind interrupt_kind = {
 	.name = "Interrupt",
 	.size = sizeof(struct interrupt),
+	.made = interrupt_made,
 	.gone = interrupt_gone,
 	.finalise = interrupt_finalised,
 };
@@ -121,27 +107,23 @@ static JSValue interrupt_wait(JSContext *ctx, JSValueConst self, int argc, JSVal
 {
 	struct js_handle *h = js_handle_peek(self, &interrupt_kind);
 	struct interrupt *irq;
-	JSValue promise, functions[2];
+	JSValue promise;
 
 	(void)argc;
 	(void)argv;
 	if (iterated && h != NULL && h->handle == HANDLE_NONE)
-		return iterator_result(ctx, JS_UNDEFINED, true);
+		return js_resolved(ctx, js_iteration(ctx, JS_UNDEFINED, true));
 	irq = js_handle_of(ctx, self, &interrupt_kind);
 	if (irq == NULL)
 		return JS_EXCEPTION;
-	if (irq->waited_for)
+	if (js_waiters_any(&irq->waiter))
 		return js_throw(ctx, ERR_BAD_STATE, "the interrupt is waited for already");
 	if (!interrupt_end(ctx, irq))
 		return JS_EXCEPTION;
-	promise = JS_NewPromiseCapability(ctx, functions);
+	promise = js_waiters_add(ctx, &irq->waiter, (uint64_t)iterated, NULL);
 	if (JS_IsException(promise))
 		return promise;
-	irq->resolve = functions[0];
-	irq->reject = functions[1];
 	irq->self = JS_DupValue(ctx, self);
-	irq->waited_for = true;
-	irq->iterated = iterated;
 	source_want_messages(&irq->source, true);
 	js_watch_begin();
 	return promise;

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "apps/js/native/channel.h"
+#include "apps/js/native/message_fields.h"
 #include "apps/js/native/native_test.h"
 
 static const char prelude[] =
@@ -109,7 +110,7 @@ static void test_refuses_what_is_no_message(void **state)
 		"no({type: 'echo', id: 2n ** 64n}, 'echo.id: not within');\n"
 		"no({type: 'echo', id: 1n, more: 1}, \"echo has no field 'more'\");\n"
 		"no({type: 'echo', id: 1n, tail: 'text'}, 'echo.tail: a Uint8Array');\n"
-		"no({type: 'echo', id: 1n, tail: new Uint8Array(249)}, 'echo.tail: too long');\n"
+		"no({type: 'echo', id: 1n, tail: new Uint8Array(249)}, 'ERR_TOO_LARGE echo.tail');\n"
 		"no({type: 'echo', id: 1n, handles: [1]}, 'not a handle');\n"
 		"no({type: 'echo', id: 1n, handles: [1, 2, 3, 4, 5]}, 'echo.handles: too many');\n"
 		"no({type: 'end', tail: ''}, 'end.tail: this message has none');\n"
@@ -118,15 +119,15 @@ static void test_refuses_what_is_no_message(void **state)
 		"no({type: 'error', id: NaN, error: 0}, 'error.id: not an integer');\n"
 		"no({type: 'error', id: 1, error: 2147483648}, 'error.error: not an integer within -2147483648');\n"
 		"no({type: 'error', id: 1, error: '0'}, 'error.error: a number');\n"
-		"no({type: 'error', id: 1, error: 0, tail: 'x'.repeat(249)}, 'error.tail: too long');\n"
+		"no({type: 'error', id: 1, error: 0, tail: 'x'.repeat(249)}, 'ERR_TOO_LARGE error.tail');\n"
 		"no({type: 'netdev_port', mac: bytes(1), mtu: 1, features: 1, network: {}}, 'netdev_port.mac');\n"
 		"no({type: 'netdev_port', mac: new Uint16Array(3), mtu: 1, features: 1, network: {}}, '.mac');\n"
 		"no({type: 'netdev_network', network: 1}, 'netdev_network.network: an object');\n"
 		"no({type: 'netdev_network', network: {}}, 'netdev_network.address: is missing');\n"
-		"no({type: 'apps_stop', id: 1, flags: 0, name: 'x'.repeat(24)}, 'apps_stop.name: too long');\n"
+		"no({type: 'apps_stop', id: 1, flags: 0, name: 'x'.repeat(24)}, 'ERR_TOO_LARGE apps_stop.name');\n"
 		"no({type: 'apps_stop', id: 1, flags: 0, name: 'a\\0b'}, 'apps_stop.name: a text without NUL');\n"
 		"no({type: 'unknown', number: -1}, 'unknown.number');\n"
-		"no({type: 'unknown', data: new Uint8Array(257)}, 'unknown.data: too long');\n"
+		"no({type: 'unknown', data: new Uint8Array(257)}, 'ERR_TOO_LARGE unknown.data');\n"
 		"a.send({type: 'apps_stop', id: 1, flags: 0, name: 'x'.repeat(23)});\n"
 		"b.recv().then(m => log.push(m));\n");
 	native_test_settle();
@@ -150,6 +151,45 @@ static void test_unknown_and_malformed(void **state)
 		"d.recv().then(m => log.push(m));\n");
 	native_test_settle();
 	native_test_run("same(log[3], {type: 'end'});");
+}
+
+// What a script was given, it can put into a message of its own.
+static void test_texts_that_are_none_are_malformed(void **state)
+{
+	(void)state;
+	native_test_run(
+		"var [a, b] = channel();\n"
+		"var raw = (number, ...data) => a.send({type: 'unknown', number, data: bytes(...data)});\n"
+		"var error = [1, 0, 0, 0, 0, 0, 0, 0], stop = [1, 0, 0, 0, 0, 0, 0, 0];\n"
+		"a.send({type: 'error', id: 1, error: 0, tail: 'ä'});\n"
+		"a.send({type: 'apps_stop', id: 1, flags: 0, name: 'ä'});\n"
+		"a.send({type: 'end'});\n"
+		"b.onMessage(m => log.push(m));\n");
+	native_test_settle();
+	native_test_run("same(log.map(m => m.tail ?? m.name ?? m.type), ['ä', 'ä', 'end']);\n"
+	                "log = [];\n");
+	for (size_t i = 0; i < num_message_rows; i++) {
+		bool is_stop = strcmp(message_rows[i].name, "apps_stop") == 0;
+		char script[512];
+
+		if (!is_stop && strcmp(message_rows[i].name, "error") != 0)
+			continue;
+		snprintf(script, sizeof(script),
+		         is_stop ? "raw(%u, ...stop, 0xff, ...Array(23).fill(0));\n"
+		                   "raw(%u, ...stop, ...Array(24).fill(65));\n"
+		                   "raw(%u, ...stop, 65, 0, 0xff, ...Array(21).fill(0));\n"
+		                 : "raw(%u, ...error, 0xff);\n"
+		                   "raw(%u, ...error, 65, 0, 65);\n"
+		                   "raw(%u, ...error, 65);\n",
+		         message_rows[i].number, message_rows[i].number, message_rows[i].number);
+		native_test_run(script);
+		native_test_settle();
+		native_test_run(
+			is_stop ? "same(log.map(m => m.name ?? m.type), ['unknown', 'unknown', 'A']);"
+				  "log = [];"
+				: "same(log.map(m => m.tail ?? m.type), ['unknown', 'unknown', 'A']);"
+				  "log = [];");
+	}
 }
 
 static void test_handles_are_kept_when_a_send_fails(void **state)
@@ -202,19 +242,30 @@ static void test_a_request_keeps_what_is_no_answer_up_to_a_number(void **state)
 {
 	(void)state;
 	native_test_run("var [a, b] = channel(); var sent = 0;\n"
-	                "a.request({type: 'open', tail: ''}).then(() => log.push('answer'));\n");
+	                "a.request({type: 'open', tail: ''}).then(() => log.push('answer'));\n"
+	                "for (; sent < 15; sent++) b.send({type: 'error', id: 0, error: 0});\n");
+	native_test_settle();
+	native_test_run("b.send({type: 'open_reply', id: 1});");
+	native_test_settle();
+	native_test_run("same(log, ['answer']);\n"
+	                "a.request({type: 'open', tail: ''}).catch(e => log.push(e.code));\n");
 	for (int i = 0; i < 4; i++) {
 		native_test_run(
 			"try { for (;;) { b.send({type: 'error', id: 0, error: 0}); sent++; } }\n"
 			"catch (e) { same(e.code, 'ERR_FULL'); }\n");
 		native_test_settle();
 	}
-	native_test_run("same(sent, 256); refuses(() => b.send({type: 'end'}), 'ERR_FULL');\n"
-	                "a.onMessage(m => log.push(m.type));\n");
+	native_test_run("same([sent, log], [144, ['answer', 'ERR_PROTOCOL']]);\n"
+	                "refuses(() => b.send({type: 'end'}), 'ERR_FULL');\n"
+	                "refuses(() => a.request({type: 'open', tail: ''}), 'ERR_PROTOCOL');\n");
+	assert_int_equal(js.num_watched, 0);
+	native_test_run("log = []; a.onMessage(m => log.push(m.type));");
 	native_test_settle();
-	native_test_run("same(log.length, 256); b.send({type: 'open_reply', id: 1});");
+	native_test_run("same(log.length, 144); a.request({type: 'open', tail: ''})\n"
+	                "  .then(() => log.push('answer'));\n"
+	                "b.send({type: 'open_reply', id: 4});");
 	native_test_settle();
-	native_test_run("same(log.slice(256), ['answer']); a.onMessage(null);");
+	native_test_run("same(log.slice(144), ['answer']); a.onMessage(null);");
 	assert_int_equal(js.num_watched, 0);
 }
 
@@ -292,6 +343,38 @@ static void test_getters_may_do_anything(void **state)
 	native_test_run("delete Object.prototype.then; same([f.closed, log.length], [true, 1]);");
 }
 
+// An answer that is found on the way to the next message runs code of the script's, which closes
+// the channel, or receives from it.
+static void test_a_getter_runs_while_receiving(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		native_test_run(i == 0 ? "var way = 'recv';" : "var way = 'next';");
+		native_test_run(
+			"var [a, b] = channel(); log = [];\n"
+			"a.request({type: 'open', tail: ''}).then(m => log.push(m.type));\n"
+			"b.send({type: 'open_reply', id: 1}); b.send({type: 'end'});\n"
+			"Object.defineProperty(Object.prototype, 'then', {configurable: true,\n"
+			"  get() { a.close(); return undefined; }});\n"
+			"a[way]().then(m => log.push(m.done), e => log.push(e.code));\n"
+			"delete Object.prototype.then;\n");
+		native_test_settle();
+	}
+	native_test_run(
+		"same(log, ['open_reply', true]); log = []; var [a, b] = channel();\n"
+		"a.request({type: 'open', tail: ''});\n"
+		"b.send({type: 'open_reply', id: 1}); b.send({type: 'end'});\n"
+		"var once = true;\n"
+		"Object.defineProperty(Object.prototype, 'then', {configurable: true, get() {\n"
+		"  if (once) { once = false; a.next().then(r => log.push(1, r.value.type)); }\n"
+		"  return undefined; }});\n"
+		"a.next().then(r => log.push(2, r.value.type));\n"
+		"delete Object.prototype.then; b.send({type: 'end'});\n");
+	native_test_settle();
+	native_test_run("same(log, [1, 'end', 2, 'end']);");
+	assert_int_equal(js.num_watched, 0);
+}
+
 static void test_sending_runs_no_code_of_the_scripts(void **state)
 {
 	(void)state;
@@ -313,6 +396,7 @@ int main(void)
 		TEST(test_structs_and_arrays_travel),
 		TEST(test_refuses_what_is_no_message),
 		TEST(test_unknown_and_malformed),
+		TEST(test_texts_that_are_none_are_malformed),
 		TEST(test_handles_are_kept_when_a_send_fails),
 		TEST(test_requests_find_their_answers),
 		TEST(test_a_request_keeps_what_is_no_answer_up_to_a_number),
@@ -320,6 +404,7 @@ int main(void)
 		TEST(test_closing_ends_what_waits),
 		TEST(test_forgotten_handles_are_closed),
 		TEST(test_getters_may_do_anything),
+		TEST(test_a_getter_runs_while_receiving),
 		TEST(test_sending_runs_no_code_of_the_scripts),
 	};
 

@@ -3,6 +3,8 @@
 // Messages from peers, who may send anything: what is not as the table has it becomes "unknown".
 #include "apps/js/native/messages.h"
 #include "apps/js/runtime/handle.h"
+#include "libs/base/string.h"
+#include "libs/base/utf8.h"
 #include "libs/starina/payload.h"
 
 static int decode_fields(JSContext *ctx, JSValueConst object, const struct message_layout *layout,
@@ -185,11 +187,51 @@ static int decode_unknown(JSContext *ctx, JSValueConst object, struct message *m
 	return define(ctx, object, js_name_atom(ctx, JS_NAME_HANDLES), decode_handles(ctx, m));
 }
 
+// What a script can send on: UTF-8 without NUL.
+static bool is_text(struct span bytes)
+{
+	return (bytes.len == 0 || memchr(bytes.data, 0, bytes.len) == NULL) && utf8_is_valid(bytes);
+}
+
+static bool has_texts(const struct message_layout *layout, const uint8_t *from);
+
+static bool field_has_texts(const struct message_field *field, const uint8_t *from)
+{
+	if (field->kind == FIELD_TEXT) {
+		const uint8_t *end = memchr(from, 0, field->size);
+
+		return end != NULL && utf8_is_valid((struct span){ from, (size_t)(end - from) });
+	}
+	if (field->kind != FIELD_STRUCT)
+		return true;
+	for (uint32_t at = 0; at < field->size; at += field->element_size) {
+		if (!has_texts(&field->layout, from + at))
+			return false;
+	}
+	return true;
+}
+
+// Whether each text of the struct is one.
+static bool has_texts(const struct message_layout *layout, const uint8_t *from)
+{
+	for (size_t i = layout->first; i < (size_t)layout->first + layout->count; i++) {
+		if (!field_has_texts(&message_fields[i], from + message_fields[i].offset))
+			return false;
+	}
+	return true;
+}
+
 static bool is_well_formed(const struct message_row *row, const struct message *m)
 {
+	struct span tail;
+
 	if (row == NULL || m->len < row->layout.size || m->num_handles > row->max_handles)
 		return false;
-	return row->tail != MESSAGE_TAIL_NONE || m->len == row->layout.size;
+	tail = (struct span){ m->data + row->layout.size, m->len - (size_t)row->layout.size };
+	if (row->tail == MESSAGE_TAIL_NONE && tail.len != 0)
+		return false;
+	return (row->tail != MESSAGE_TAIL_UTF8 || is_text(tail)) &&
+		has_texts(&row->layout, m->data);
 }
 
 JSValue js_message_decode(JSContext *ctx, struct message *m)

@@ -33,6 +33,16 @@ static int wrong_instead(JSContext *ctx, const struct encoder *e, const char *fi
 	return wrong(ctx, e, field, what);
 }
 
+// Lengths are often those of data from elsewhere, so this one is an error of the system's.
+static int too_long(JSContext *ctx, const struct encoder *e, const char *field)
+{
+	char name[80];
+
+	fmt_write(name, sizeof(name), "%s.%s", e->type, field);
+	js_throw(ctx, ERR_TOO_LARGE, name);
+	return -1;
+}
+
 // --- Fields --------------------------------------------------------------------------------------
 
 static int encode_big(JSContext *ctx, const struct encoder *e, const struct message_field *field,
@@ -97,21 +107,23 @@ static int encode_string(JSContext *ctx, const struct encoder *e, const char *fi
 {
 	size_t len;
 	const char *text;
-	const char *problem = NULL;
+	int result;
 
 	if (!JS_IsString(value))
 		return wrong(ctx, e, field, "a string is wanted");
 	text = JS_ToCStringLen(ctx, &len, value);
 	if (text == NULL)
 		return -1;
-	if (len > max)
-		problem = "too long";
-	else if (memchr(text, 0, len) != NULL)
-		problem = "a text without NUL is wanted";
-	else
+	if (len > max) {
+		result = too_long(ctx, e, field);
+	} else if (memchr(text, 0, len) != NULL) {
+		result = wrong(ctx, e, field, "a text without NUL is wanted");
+	} else {
 		memcpy(to, text, len);
+		result = (int)len;
+	}
 	JS_FreeCString(ctx, text);
-	return problem != NULL ? wrong(ctx, e, field, problem) : (int)len;
+	return result;
 }
 
 static int encode_struct(JSContext *ctx, struct encoder *e, const struct message_field *field,
@@ -190,7 +202,7 @@ static int encode_bytes(JSContext *ctx, const struct encoder *e, const char *nam
 	if (js_get_bytes(ctx, value, &bytes) < 0)
 		return wrong_instead(ctx, e, name, "a Uint8Array is wanted");
 	if (bytes.len > MESSAGE_MAX_DATA - at)
-		return wrong(ctx, e, name, "too long");
+		return too_long(ctx, e, name);
 	memcpy(m->data + at, bytes.data, bytes.len);
 	m->len = (uint16_t)(at + bytes.len);
 	return 0;

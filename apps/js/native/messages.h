@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The messages of libs/abi as objects of scripts: {type: "echo", id: 1n, tail, handles: [...]}. One
-// that no table has, or whose lengths are not the table's, is {type: "unknown", number, data,
-// handles}.
+// that no table has, or whose lengths or texts are not the table's, is {type: "unknown",
+// number, data, handles}.
 #pragma once
 
 #include "apps/js/native/message_fields.h"
@@ -21,8 +21,8 @@ const struct message_row *message_row_find(uint32_t number);
 bool message_id(const struct message *m, uint64_t *id);
 
 // Makes a message of the object, which may run code of the script's: getters. `default_id` is the
-// id of one that has none (0: that is an error). -1 with a TypeError pending that names the field;
-// then there is nothing to free.
+// id of one that has none (0: that is an error). -1 with an exception pending, a TypeError that
+// names the field or ERR_TOO_LARGE; then there is nothing to free.
 int js_message_encode(JSContext *ctx, JSValueConst object, uint64_t default_id,
                       struct js_outgoing *out);
 // Writes the objects' handles into the message. Runs no code of the script's. -1 with an exception

@@ -71,11 +71,10 @@ static bool value_of(JSContext *ctx, JSValueConst value, int width, uint64_t *ou
 	double number;
 
 	if (width == 8) {
-		if (!JS_IsBigInt(ctx, value)) {
-			js_throw(ctx, ERR_INVALID, "64 bits are a bigint");
-			return false;
-		}
-		return JS_ToBigInt64(ctx, (int64_t *)out, value) == 0;
+		if (JS_IsBigInt(ctx, value))
+			return js_to_u64(ctx, value, out) == 0;
+		js_throw(ctx, ERR_INVALID, "64 bits are a bigint");
+		return false;
 	}
 	if (!JS_IsNumber(value) || JS_ToFloat64(ctx, &number, value) != 0 ||
 	    !(number >= 0 && number < (double)(UINT64_C(1) << (8 * width))) ||

@@ -20,14 +20,14 @@ static JSValue native_seed_random(JSContext *ctx, JSValueConst self, int argc, J
 
 static JSValue native_set_clock(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
-	int64_t wall;
+	uint64_t wall;
 	error_t err;
 
 	(void)self;
 	(void)argc;
-	if (JS_ToBigInt64(ctx, &wall, argv[0]) != 0)
+	if (js_to_u64(ctx, argv[0], &wall) != 0)
 		return JS_EXCEPTION;
-	err = clock_set(environ_system(js.env), (nsec_t)wall);
+	err = clock_set(environ_system(js.env), wall);
 	return err == 0 ? JS_UNDEFINED : js_throw(ctx, err, "cannot set the wall clock");
 }
 

@@ -49,6 +49,10 @@ void js_run(void)
 
 		if (js.num_watched == 0 && deadline == NSEC_NEVER)
 			return;
+		// What waits for a free slot of the handle table may wait for those of garbage,
+		// which the engine does not look for while the script does nothing.
+		if (js.loop.num_starved > 0)
+			JS_RunGC(js.rt);
 		// It may be due while others keep the loop busy.
 		loop_turn(&js.loop, deadline);
 		js_timers_run();

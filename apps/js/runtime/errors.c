@@ -42,21 +42,31 @@ static const char *error_name(error_t err)
 	}
 }
 
+// False: an exception is pending.
+static bool define_text(JSContext *ctx, JSValueConst error, const char *name, const char *text,
+                        int flags)
+{
+	JSValue value = JS_NewString(ctx, text);
+
+	return !JS_IsException(value) &&
+		JS_DefinePropertyValueStr(ctx, error, name, value, flags) >= 0;
+}
+
 JSValue js_error(JSContext *ctx, error_t err, const char *what)
 {
+	const int hidden = JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE;
 	JSValue error = JS_NewError(ctx);
 	char text[160];
 
 	if (JS_IsException(error))
 		return error;
 	fmt_write(text, sizeof(text), "%s: %s", what, error_text(err));
-	JS_DefinePropertyValueStr(ctx, error, "name", JS_NewString(ctx, "StarinaError"),
-	                          JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE);
-	JS_DefinePropertyValueStr(ctx, error, "code", JS_NewString(ctx, error_name(err)),
-	                          JS_PROP_C_W_E);
-	JS_DefinePropertyValueStr(ctx, error, "message", JS_NewString(ctx, text),
-	                          JS_PROP_CONFIGURABLE | JS_PROP_WRITABLE);
-	return error;
+	if (define_text(ctx, error, "name", "StarinaError", hidden) &&
+	    define_text(ctx, error, "code", error_name(err), JS_PROP_C_W_E) &&
+	    define_text(ctx, error, "message", text, hidden))
+		return error;
+	JS_FreeValue(ctx, error);
+	return JS_EXCEPTION;
 }
 
 JSValue js_throw(JSContext *ctx, error_t err, const char *what)
@@ -121,6 +131,8 @@ _Noreturn void js_fail(JSValue error, const char *what)
 	const char *text;
 
 	heap_free(js.reserve);
+	if (JS_IsException(error))
+		error = JS_GetException(js.ctx);
 	text = JS_ToCString(js.ctx, error);
 	log_error("%s: %s", what, text != NULL ? text : "a value that has no text");
 	text = JS_ToCString(js.ctx, js_stack_of(js.ctx, error));

@@ -51,10 +51,10 @@ void js_run_jobs(void);
 // Throws a StarinaError: `code` is the name of `err` ("ERR_PEER_CLOSED"), its message is "`what`: "
 // and the words for it. Returns JS_EXCEPTION.
 JSValue js_throw(JSContext *ctx, error_t err, const char *what);
-// The same error as a value, to reject a promise with.
+// The same error as a value, to reject a promise with; JS_EXCEPTION: out of memory.
 JSValue js_error(JSContext *ctx, error_t err, const char *what);
-// Logs `error` (consumed) with the stack of the TypeScript source, and ends the app as one that
-// failed. `what`: what it is ("uncaught exception").
+// Logs `error` (consumed; JS_EXCEPTION: what is pending) with the stack of the TypeScript source,
+// and ends the app as one that failed. `what`: what it is ("uncaught exception").
 _Noreturn void js_fail(JSValue error, const char *what);
 // The same with the exception that is pending.
 _Noreturn void js_fail_pending(const char *what);
@@ -75,6 +75,8 @@ JSValue js_new_bytes(JSContext *ctx, struct span bytes);
 int js_get_bytes(JSContext *ctx, JSValueConst value, struct span *out);
 // A string of `len` bytes of UTF-8; bytes that are none become U+FFFD.
 JSValue js_string(JSContext *ctx, const char *text, size_t len);
+// {value, done} of an iteration. Consumes `value`; JS_EXCEPTION stays one.
+JSValue js_iteration(JSContext *ctx, JSValue value, bool is_done);
 
 // --- Natives: natives.c
 

@@ -137,3 +137,21 @@ JSValue js_string(JSContext *ctx, const char *text, size_t len)
 {
 	return JS_NewStringLen(ctx, text, len);
 }
+
+// It has no prototype, whose `then` a promise would look for: settling one runs no code of the
+// script's.
+JSValue js_iteration(JSContext *ctx, JSValue value, bool is_done)
+{
+	JSValue result = JS_IsException(value) ? JS_EXCEPTION : JS_NewObjectProto(ctx, JS_NULL);
+
+	if (JS_IsException(result)) {
+		JS_FreeValue(ctx, value);
+		return result;
+	}
+	if (JS_DefinePropertyValueStr(ctx, result, "value", value, JS_PROP_C_W_E) >= 0 &&
+	    JS_DefinePropertyValueStr(ctx, result, "done", JS_NewBool(ctx, is_done),
+	                              JS_PROP_C_W_E) >= 0)
+		return result;
+	JS_FreeValue(ctx, result);
+	return JS_EXCEPTION;
+}

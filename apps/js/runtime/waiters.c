@@ -72,7 +72,28 @@ void js_waiter_resolve(JSContext *ctx, struct js_waiter *waiter, JSValue value)
 
 void js_waiter_reject(JSContext *ctx, struct js_waiter *waiter, JSValue error)
 {
-	settle(ctx, waiter, true, error);
+	settle(ctx, waiter, true, JS_IsException(error) ? JS_GetException(ctx) : error);
+}
+
+void js_waiter_move(struct js_waiter *waiter, struct js_waiters *to)
+{
+	list_remove(&waiter->entry);
+	list_push_back(&to->list, &waiter->entry);
+}
+
+JSValue js_resolved(JSContext *ctx, JSValue value)
+{
+	struct js_waiters waiters;
+	struct js_waiter *waiter;
+	JSValue promise;
+
+	js_waiters_init(&waiters);
+	promise = js_waiters_add(ctx, &waiters, 0, &waiter);
+	if (JS_IsException(promise))
+		JS_FreeValue(ctx, value);
+	else
+		js_waiter_resolve(ctx, waiter, value);
+	return promise;
 }
 
 void js_waiters_reject(JSContext *ctx, struct js_waiters *waiters, error_t error, const char *what)

@@ -30,9 +30,15 @@ struct js_waiter *js_waiters_first(const struct js_waiters *waiters);
 JSValue js_waiters_add(JSContext *ctx, struct js_waiters *waiters, uint64_t key,
                        struct js_waiter **out);
 // Settles the promise with `value` (consumed); JS_EXCEPTION: rejects it with what is pending. Its
-// jobs are not run: see js_run_jobs. The waiter is gone then.
+// jobs are not run: see js_run_jobs. The waiter is gone then. An object's `then` is looked up,
+// which may run code of the script's.
 void js_waiter_resolve(JSContext *ctx, struct js_waiter *waiter, JSValue value);
+// The same for a rejection; JS_EXCEPTION: with what is pending.
 void js_waiter_reject(JSContext *ctx, struct js_waiter *waiter, JSValue error);
+// Has it wait last in another owner's list.
+void js_waiter_move(struct js_waiter *waiter, struct js_waiters *to);
+// A promise that is settled with `value` already, as js_waiter_resolve does it.
+JSValue js_resolved(JSContext *ctx, JSValue value);
 // Rejects all with the error.
 void js_waiters_reject(JSContext *ctx, struct js_waiters *waiters, error_t error, const char *what);
 // Forgets a waiter, whose promise is never settled.

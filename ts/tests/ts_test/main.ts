@@ -2,11 +2,17 @@
 //
 // Channels, services and handles of apps in TypeScript, in the OS, with ts/examples/echo_ts as the
 // peer.
-import { app, channel, folio, log, scope, services, type Channel, type Env } from "starina";
+import { app, channel, folio, log, scope, services, type Channel, type Env, type Handle } from "starina";
 
 function check(condition: boolean, what: string): void {
 	if (!condition)
 		throw new Error(what);
+}
+
+// Two handles that only the collector of circles can find.
+function forget(): void {
+	const circle: { self?: object; ends: Channel[] } = { ends: channel() };
+	circle.self = circle;
 }
 
 async function code(promise: Promise<unknown> | (() => unknown)): Promise<unknown> {
@@ -73,6 +79,46 @@ const tests: Record<string, (env: Env) => Promise<void>> = {
 		a.close();
 	},
 
+	async a_client_goes_on_only_when_its_provider_is_gone() {
+		const used: Channel[] = [];
+		const failed = await code(services.client("echo", (echo) => {
+			const [a, b] = channel();
+			used.push(echo);
+			b.close();
+			a.send({ type: "end" });
+		}));
+		check(failed === "ERR_PEER_CLOSED", "the error of another channel");
+		check(used.length === 1 && used[0]!.closed, "the connection is closed, and there is no other");
+	},
+
+	async handles_of_garbage_make_room_for_a_message() {
+		// The table has all numbers of free slots once, and then fewer than the message needs.
+		for (let n = 0; n < 64; n++) {
+			const [a, b] = channel();
+			a.send({ type: "echo", id: 1n, handles: [...channel(), ...channel()] });
+			for (let k = 0; k < n; k++)
+				forget();
+			for (const object of ((await b.recv()) as { handles: Handle[] }).handles)
+				object.close();
+			a.close();
+			b.close();
+		}
+	},
+
+	async handles_of_garbage_make_room_in_the_loop() {
+		for (let n = 0; n < 64; n++) {
+			const [a, b] = channel();
+			const received = b.recv();
+			a.send({ type: "echo", id: 1n, handles: [...channel(), ...channel()] });
+			for (let k = 0; k < n; k++)
+				forget();
+			for (const object of ((await received) as { handles: Handle[] }).handles)
+				object.close();
+			a.close();
+			b.close();
+		}
+	},
+
 	async forgotten_handles_do_not_pile_up() {
 		for (let n = 0; n < 3000; n++)
 			channel();
@@ -82,6 +128,7 @@ const tests: Record<string, (env: Env) => Promise<void>> = {
 export default app({
 	name: "ts_test",
 	needs: [{ service: "echo" }, { system: true }],
+	limits: { handles: 100 },
 	async main(env) {
 		let passed = 0, failed = 0;
 
