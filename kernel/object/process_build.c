@@ -148,6 +148,7 @@ error_t process_begin(struct process *process, const struct process_start *start
 		process->code = (struct process_code){ 0 };
 		return error;
 	}
+	process->env->stack_size = thread->app_stack_size;
 	process->ended = (void (*)(struct process *))process_log_end;
 	trace_seldom(LOOK_APP_START, process->id, 0);
 	sched_wake(thread);

@@ -141,6 +141,7 @@ static error_t launch(struct app *app, struct process **out)
 		object_put(&process->object);
 		return error;
 	}
+	process->env->stack_size = thread->app_stack_size;
 	process->ended = app_ended;
 	app->started_at = arch_clock_now();
 	object_get(&process->object);

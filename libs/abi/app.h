@@ -117,7 +117,8 @@ struct env_entry {
 // Lies in the process's own memory for its whole life.
 struct environ {
 	uint32_t num_entries;
-	uint32_t restarts;  // how often this app was restarted before
+	uint32_t restarts;    // how often this app was restarted before
+	uint64_t stack_size;  // of the first thread, in bytes; written by the kernel
 	char app_name[APP_NAME_MAX];
 	struct env_entry entries[ENV_MAX_ENTRIES];
 };

@@ -17,6 +17,11 @@ void js_start(const struct environ *env)
 	error_t err;
 
 	js.env = env;
+	if (env->stack_size < JS_MIN_STACK) {
+		log_error("a stack of %llu bytes is too small for a script: %u are the least",
+		          (unsigned long long)env->stack_size, JS_MIN_STACK);
+		process_exit(1);
+	}
 	err = loop_init(&js.loop);
 	js.rt = err == 0 ? JS_NewRuntime2(&js_memory, NULL) : NULL;
 	js.ctx = js.rt != NULL ? JS_NewContext(js.rt) : NULL;
@@ -24,7 +29,7 @@ void js_start(const struct environ *env)
 		log_error("there is not enough memory for a script");
 		process_exit(1);
 	}
-	JS_SetMaxStackSize(js.rt, JS_APP_STACK - STACK_RESERVE);
+	JS_SetMaxStackSize(js.rt, env->stack_size - STACK_RESERVE);
 	js.reserve = heap_alloc(MEMORY_RESERVE);
 	js_modules_init();
 	js_jobs_init();

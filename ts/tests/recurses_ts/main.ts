@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Recurses for ever: an exception, never an overflow of the app's stack.
+// Recurses for ever: an exception, never an overflow of the app's stack, be it as small as can be.
 import { app, log } from "starina";
 
 function depth(n: number): number {
@@ -22,6 +22,7 @@ function attempt(name: string, fn: () => unknown): void {
 
 export default app({
 	name: "recurses_ts",
+	limits: { stack: 65536 },
 	main() {
 		attempt("calls", () => depth(0));
 		attempt("sort", () => [1, 2].sort(function compare(): number {

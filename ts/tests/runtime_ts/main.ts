@@ -100,6 +100,12 @@ function testClone(): void {
 	throws(() => structuredClone(() => 0), TypeError, "a function");
 }
 
+// An app that says nothing of its stack has room for this many calls.
+function testDepth(): void {
+	const nested = (n: number): number => n === 0 ? 0 : 1 + nested(n - 1);
+	equal(nested(180), 180, "nested calls");
+}
+
 export default app({
 	name: "runtime_ts",
 	async main() {
@@ -108,6 +114,7 @@ export default app({
 		testText();
 		testURL();
 		testClone();
+		testDepth();
 		log.info("shown:", { n: 1, s: "x", list: [1n, null, undefined], map: new Map([["k", new Uint8Array(2)]]) });
 		log.warn(new TypeError("shown with its place"));
 		log.info("all is well");
