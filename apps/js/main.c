@@ -9,6 +9,12 @@
 
 struct script js_script;
 
+static _Noreturn void end_waiting(const char *who)
+{
+	log_error("%s waits for what can never come", who);
+	process_exit(1);
+}
+
 // Runs the top level of `module` (consumed). Its exports.
 static JSValue evaluate(JSValue module)
 {
@@ -18,8 +24,10 @@ static JSValue evaluate(JSValue module)
 	if (JS_IsException(done))
 		js_fail_pending("uncaught exception");
 	// A rejection of it is a fault as any is.
-	JS_FreeValue(js.ctx, done);
 	js_run_jobs();
+	if (JS_PromiseState(js.ctx, done) == JS_PROMISE_PENDING)
+		end_waiting("the top level of the script");
+	JS_FreeValue(js.ctx, done);
 	return JS_GetModuleNamespace(js.ctx, m);
 }
 
@@ -33,23 +41,24 @@ static JSValue compile_script(void)
 	return module;
 }
 
-// What `run` of apps/js/lib/start.js returns is a promise of the app's main.
-static void run_app(void)
+// What `run` of apps/js/lib/start.js returns is what the app's main does: a promise, if it waits.
+static JSValue run_app(void)
 {
 	JSContext *ctx = js.ctx;
 	JSValue start = evaluate(js_lib_module(ctx, "start.js"));
 	JSValue script = evaluate(compile_script());
 	JSValue run = JS_GetPropertyStr(ctx, start, "run");
 	JSValue spec = JS_GetPropertyStr(ctx, script, "default");
-	JSValue promise = JS_Call(ctx, run, JS_UNDEFINED, 1, &spec);
+	JSValue result = JS_IsException(spec) ? JS_EXCEPTION
+					      : JS_Call(ctx, run, JS_UNDEFINED, 1, &spec);
 
-	if (JS_IsException(promise))
+	if (JS_IsException(result))
 		js_fail_pending("uncaught exception");
-	JS_FreeValue(ctx, promise);
 	JS_FreeValue(ctx, spec);
 	JS_FreeValue(ctx, run);
 	JS_FreeValue(ctx, script);
 	JS_FreeValue(ctx, start);
+	return result;
 }
 
 static void find_script(const struct environ *env)
@@ -66,10 +75,14 @@ static void find_script(const struct environ *env)
 
 static void js_main(const struct environ *env)
 {
+	JSValue result;
+
 	find_script(env);
 	js_start(env);
-	run_app();
+	result = run_app();
 	js_run();
+	if (JS_PromiseState(js.ctx, result) == JS_PROMISE_PENDING)
+		end_waiting("main");
 }
 
 APP(js, .main = js_main, .stack_size = JS_APP_STACK, .is_runtime = 1);

@@ -18,6 +18,7 @@ WANTED = {
                      "ended with status 1"],
     "recurses_ts": ["calls: InternalError: stack overflow", "sort: InternalError: stack overflow", "json: SyntaxError: stack overflow",
                     "regexp: SyntaxError", "stringify: ", "uncaught exception: InternalError: stack overflow", "ended with status 1"],
+    "waits_ts": ["main waits for what can never come", "ended with status 1"],
 }
 LINE = re.compile(r"^\[(\w+) *\] \S+ +(.*)$")
 SECONDS = 600  # until a machine that says nothing more counts as hung

@@ -2,7 +2,7 @@
 //
 // The memory of the runtime: the app's heap. When that is at its limit, JavaScript gets an
 // exception. Scripts take and give back small blocks all the time: some of each size are kept here
-// for the next ones, which costs a tenth of asking the heap.
+// for the next ones, which costs a tenth of asking the heap; it gets them back when it has no more.
 #include "apps/js/runtime/memory.h"
 
 #include "libs/starina/alloc.h"
@@ -51,6 +51,18 @@ static bool kept_give(void *ptr, size_t size)
 	return true;
 }
 
+// Gives the heap all that is kept. False: there was nothing.
+static bool kept_give_back(void)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		for (void *block; (block = kept_take(i * SMALL_UNIT)) != NULL; any = true)
+			heap_free(block);
+	}
+	return any;
+}
+
 static bool fits(const JSMallocState *s, size_t size)
 {
 	return size <= s->malloc_limit && s->malloc_size <= s->malloc_limit - size;
@@ -64,6 +76,8 @@ static void *memory_alloc(JSMallocState *s, size_t size)
 		return NULL;
 	ptr = size <= SMALL_MAX ? kept_take(size) : NULL;
 	if (ptr == NULL)
+		ptr = heap_alloc_unset(size);
+	if (ptr == NULL && kept_give_back())
 		ptr = heap_alloc_unset(size);
 	if (ptr == NULL)
 		return NULL;
@@ -88,6 +102,7 @@ static void memory_free(JSMallocState *s, void *ptr)
 static void *memory_resize(JSMallocState *s, void *ptr, size_t size)
 {
 	size_t old;
+	void *moved;
 
 	if (ptr == NULL)
 		return memory_alloc(s, size);
@@ -98,10 +113,12 @@ static void *memory_resize(JSMallocState *s, void *ptr, size_t size)
 	old = heap_size(ptr);
 	if (size > old && !fits(s, size - old))
 		return NULL;
-	ptr = heap_resize(ptr, size);
-	if (ptr != NULL)
-		s->malloc_size += heap_size(ptr) - old;
-	return ptr;
+	moved = heap_resize(ptr, size);
+	if (moved == NULL && kept_give_back())
+		moved = heap_resize(ptr, size);
+	if (moved != NULL)
+		s->malloc_size += heap_size(moved) - old;
+	return moved;
 }
 
 static size_t memory_size(const void *ptr)
