@@ -59,7 +59,12 @@ export class Client {
 
 	private async serve(): Promise<void> {
 		for await (const message of this.channel) {
-			while (!this.disk.hasRoom) await this.disk.room();
+			while (!this.gone && !this.disk.hasRoom) await this.disk.room();
+			// Others may have the disk open by now: what waited for room is not done any more.
+			if (this.gone) {
+				closeHandles(message);
+				return;
+			}
 			switch (message.type) {
 				case "blkdev_read":
 				case "blkdev_write":
@@ -69,7 +74,7 @@ export class Client {
 					this.flush(message.id);
 					break;
 				default:
-					if ("handles" in message) for (const handle of message.handles) handle.close();
+					closeHandles(message);
 					this.send({ type: "error", id: 0, error: ERR.PROTOCOL, tail: "a disk understands read, write and flush" });
 			}
 			this.disk.kick();
@@ -150,6 +155,11 @@ export class Client {
 			this.disk.submit(TYPE_FLUSH, 0n, [], (result) => void this.answer(id, result, []));
 		}
 	}
+}
+
+/** Closes what came with a message that nobody serves. */
+export function closeHandles(message: object): void {
+	if ("handles" in message) for (const handle of message.handles as Handle[]) handle.close();
 }
 
 /** Whether the system said no, as it does when a channel is full or its peer is gone. */

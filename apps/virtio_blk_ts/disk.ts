@@ -195,9 +195,14 @@ export class Disk {
 		for (const resolve of settling) resolve();
 	}
 
-	/** Stops the device: it may still write to the memory that it was given. */
+	/** Stops the device. One that does not stop keeps the memory that it has: it may write there. */
 	abandon(): void {
-		this.virtio.reset();
+		try {
+			this.virtio.reset();
+		} catch (error) {
+			log.error(String(error));
+			return;
+		}
 		this.queue.close();
 		this.areas.close();
 	}

@@ -3,7 +3,7 @@
 // Driver of the block devices: the "blkdev" service (libs/abi/blkdev.h). As apps/virtio_blk is in C.
 
 import { app, ERR, log, services, type Channel, type Device } from "starina";
-import { Client, isSystemError } from "./client";
+import { Client, closeHandles, isSystemError } from "./client";
 import { Disk } from "./disk";
 
 const MAX_DISKS = 8;
@@ -27,7 +27,7 @@ function find(uri: string): { disk: Disk; first: bigint } | undefined {
 async function session(client: Channel): Promise<void> {
 	for await (const message of client) {
 		if (message.type !== "open") {
-			if ("handles" in message) for (const handle of message.handles) handle.close();
+			closeHandles(message);
 			client.send({ type: "error", id: 0, error: ERR.PROTOCOL, tail: "blkdev understands open requests only" });
 			continue;
 		}
@@ -67,6 +67,7 @@ async function start(device: Device, index: number): Promise<void> {
 		await disk.identify(index);
 		disk.tell();
 		disks.push(disk);
+		// A queue that breaks later ends the driver, as in C: its next start resets all devices.
 		void disk.run();
 	} catch (error) {
 		log.error(`cannot use block device ${index}: ${error}`);

@@ -112,6 +112,16 @@ test("a device that breaks the rules is believed nothing any more", () => {
 	}
 });
 
+test("a device that takes back what it had used cannot keep who polls busy", () => {
+	const queue = new Virtqueue(8, false);
+	const device = new FakeDevice(queue);
+	assert(queue.push([READ], 1) && queue.publish());
+	device.say(device.take().head, 0);
+	assert(!queue.enableInterrupts());
+	device.view.setUint16(device.usedAt + 2, 0, true);
+	assert.throws(() => queue.pop(), BrokenQueue);
+});
+
 test("event indices say who wants to be told", () => {
 	const queue = new Virtqueue(4, true);
 	const device = new FakeDevice(queue);

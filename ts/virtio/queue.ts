@@ -52,6 +52,7 @@ export class Virtqueue<Token> {
 	private availIndex = 0; // next to fill; the device sees it at the next publish
 	private publishedIndex = 0;
 	private usedIndex = 0; // next to take
+	private promised = false; // the device said that there is one to take
 	private broken = false;
 
 	/** `size` is a power of two. */
@@ -129,16 +130,20 @@ export class Virtqueue<Token> {
 	pop(): Used<Token> | undefined {
 		if (this.broken) throw new BrokenQueue("the queue is broken");
 		const waiting = (this.words16[this.used / 2 + 1]! - this.usedIndex) & 0xffff;
-		if (waiting === 0) return undefined;
+		if (waiting === 0) {
+			// Who polls would do so for as long as the device goes on with this.
+			if (this.promised) this.fail("took back what it had used");
+			return undefined;
+		}
 		fence(); // the index before the entry
 		const entry = this.used / 4 + 1 + 2 * (this.usedIndex & (this.size - 1));
 		const id = this.words32[entry]!;
 		const written = this.words32[entry + 1]!;
 		const slot = this.slots[id];
 		if (waiting > this.size || slot === undefined || slot.chainLength === 0 || written > slot.writable) {
-			this.broken = true;
-			throw new BrokenQueue("the device broke its queue");
+			this.fail("broke its queue");
 		}
+		this.promised = false;
 		const token = slot.token!;
 		this.release(id, slot);
 		this.usedIndex = (this.usedIndex + 1) & 0xffff;
@@ -152,7 +157,13 @@ export class Virtqueue<Token> {
 	enableInterrupts(): boolean {
 		if (this.eventIndex) this.words16[this.avail / 2 + 2 + this.size] = this.usedIndex;
 		fence(); // the wish before the index, or both sides may miss each other
-		return this.words16[this.used / 2 + 1] === this.usedIndex;
+		this.promised = this.words16[this.used / 2 + 1] !== this.usedIndex;
+		return !this.promised;
+	}
+
+	private fail(what: string): never {
+		this.broken = true;
+		throw new BrokenQueue(`the device ${what}`);
 	}
 
 	/** Gives its memory back. The device must have been reset. */
