@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Finds the spec of an app: runs the top level of its bundle in a thread of its own, with a module
+// Finds the spec of an app: runs the top level of its bundle in a process of its own, with a module
 // "starina" whose app() hands over what it is given. All else of that module can be named, but not
-// called: the system is not there.
-import { mkdirSync, writeFileSync } from "node:fs";
+// called: the system is not there. Nor is the host: the process has an empty environment, and node's
+// permission model lets it read its folder, write nothing and start nothing.
+import { spawn } from "node:child_process";
+import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
 
 import { SpecError } from "./spec.mjs";
 
@@ -26,16 +27,20 @@ function absent(name) {
 export const app = spec => spec;
 `;
 
-const WORKER = `
-import { parentPort, workerData } from "node:worker_threads";
+// Of a process whose top level waits for what never comes.
+const STATUS_UNSETTLED = 13;
+
+const PROCESS = `
 process.on("unhandledRejection", () => {});
+// Stays until its answer was read.
+const answer = (message) => process.once("message", () => {}).send(message);
 try {
-	const spec = (await import(workerData)).default;
+	const spec = (await import(process.argv[2])).default;
 	const isObject = typeof spec === "object" && spec !== null;
 	const seen = isObject ? JSON.stringify(spec, (key, value) => typeof value === "bigint" ? String(value) : value) : undefined;
-	parentPort.postMessage({ spec: seen, main: isObject ? typeof spec.main : "undefined" });
+	answer({ spec: seen, main: isObject ? typeof spec.main : "undefined" });
 } catch (error) {
-	parentPort.postMessage({ error: String(error), stack: String(error?.stack) });
+	answer({ error: String(error), stack: String(error?.stack) });
 }
 `;
 
@@ -56,47 +61,54 @@ function importedNames(bundle) {
 	return names;
 }
 
-/** @param {string} entry @param {string} folder @returns {Promise<any>} what the thread says */
-function runWorker(entry, folder) {
-	const path = join(folder, "worker.mjs");
+/** What node is told, so that it keeps a script from the host. @param {string} folder that it may read */
+function permissions(folder) {
+	const flag = ["--permission", "--experimental-permission"].find(name => process.allowedNodeEnvironmentFlags.has(name));
 
-	writeFileSync(path, WORKER);
+	return flag === undefined ? [] : [flag, `--allow-fs-read=${join(folder, "*")}`];
+}
+
+/** @param {string} entry @param {string} folder @returns {Promise<any>} what the process says */
+function runProcess(entry, folder) {
+	const path = join(folder, "process.mjs");
+
+	writeFileSync(path, PROCESS);
 	return new Promise((resolve, reject) => {
-		const worker = new Worker(path, { workerData: pathToFileURL(entry).href, stdout: true, stderr: true });
-		const patience = setTimeout(() => {
-			reject(new SpecError(`its top level has not ended within ${PATIENCE_MS / 1000} s`));
-			worker.terminate();
-		}, PATIENCE_MS);
+		const child = spawn(process.execPath, [...permissions(folder), path, pathToFileURL(entry).href],
+			{ cwd: folder, env: {}, stdio: ["ignore", "ignore", "ignore", "ipc"] });
+		const patience = setTimeout(() => end(() =>
+			reject(new SpecError(`its top level has not ended within ${PATIENCE_MS / 1000} s`))), PATIENCE_MS);
+		const end = (/** @type {() => void} */ settle) => {
+			clearTimeout(patience);
+			child.kill("SIGKILL");
+			settle();
+		};
 
-		worker.on("message", answer => {
-			clearTimeout(patience);
-			resolve(answer);
-			worker.terminate();
-		});
-		worker.on("error", error => reject(new SpecError(String(error))));
-		worker.on("exit", () => {
-			clearTimeout(patience);
-			reject(new SpecError("its top level never ends: it waits for what does not come"));
-		});
+		child.on("message", answer => end(() => resolve(answer)));
+		child.on("error", error => end(() => reject(new SpecError(String(error)))));
+		child.on("exit", (status, signal) => end(() => reject(new SpecError(status === STATUS_UNSETTLED
+			? "its top level never ends: it waits for what does not come"
+			: `its top level ends the process that runs it: ${signal ?? `status ${status}`}`))));
 	});
 }
 
 /**
  * @param {string} bundle the ES module
- * @param {string} folder to work in
+ * @param {string} folder to work in, which it may read
  * @param {(line: number) => string | null} place where a line of the bundle is from, for messages
  * @returns {Promise<unknown>} the argument of app()
  */
 export async function evaluate(bundle, folder, place) {
-	const entry = join(folder, "script.mjs");
-	const stub = join(folder, "node_modules", "starina");
+	const real = realpathSync(folder);
+	const entry = join(real, "script.mjs");
+	const stub = join(real, "node_modules", "starina");
 
 	mkdirSync(stub, { recursive: true });
 	writeFileSync(join(stub, "package.json"), '{"name":"starina","type":"module","exports":"./index.mjs"}');
 	writeFileSync(join(stub, "index.mjs"), STUB +
 		[...importedNames(bundle)].map(name => `export const ${name} = absent("${name}");\n`).join(""));
 	writeFileSync(entry, bundle);
-	const answer = await runWorker(entry, folder);
+	const answer = await runProcess(entry, real);
 	if (answer.error !== undefined) {
 		const line = /script\.mjs:(\d+)/.exec(answer.stack)?.[1];
 		const where = line !== undefined ? place(Number(line)) : null;

@@ -70,7 +70,7 @@ function checkFallback(value, what) {
 
 /** @param {unknown} need @param {number} index @returns {Need} */
 function readNeed(need, index) {
-	const kinds = isObject(need) ? Object.keys(need).filter(key => key in KINDS) : [];
+	const kinds = isObject(need) ? Object.keys(need).filter(key => Object.hasOwn(KINDS, key)) : [];
 	const kind = kinds[0];
 
 	if (!isObject(need) || kind === undefined || kinds.length > 1)
@@ -123,7 +123,7 @@ export function readSpec(value) {
 	const { name, restart = "never", limits = {} } = value;
 	if (typeof name !== "string" || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name.length > NAME_MAX)
 		throw new SpecError(`${show(name)} is not a name for an app: letters, digits and _ make one, at most ${NAME_MAX}, and no digit begins it`);
-	if (typeof restart !== "string" || !(restart in RESTARTS))
+	if (typeof restart !== "string" || !Object.hasOwn(RESTARTS, restart))
 		throw new SpecError(`restart is ${show(restart)}: there are ${Object.keys(RESTARTS).map(show).join(", ")}`);
 	if (!isObject(limits))
 		throw new SpecError(`limits are ${show(limits)}: they are to be { memory, stack, handles }`);

@@ -91,6 +91,17 @@ test("the top level runs without a system", () => {
 		'export default s.app({ name: "hello", main() { log("x"); } });\n' }).status, 0);
 });
 
+test("the top level has nothing of the host", () => {
+	const top = (text) => `const host: any = globalThis;\nconst get = (name: string): Promise<any> => import("node:" + name);\n${text}\n`;
+	const refused = /its top level throws in main\.ts:\d: Error: Access to this API has been restricted/;
+
+	for (const text of ['(await get("fs")).readFileSync("/etc/hosts");', '(await get("fs")).writeFileSync("/tmp/starina-ts-written", "");',
+		'(await get("child_process")).spawnSync("true");', 'new (await get("worker_threads")).Worker("", { eval: true });'])
+		expectError({ "main.ts": HELLO + top(text) }, refused);
+	expectError({ "main.ts": HELLO + top("throw new Error(Object.keys(host.process.env).join() + '!');") }, /: Error: (NODE_CHANNEL\w+,?)*!$/m);
+	expectError({ "main.ts": HELLO + top("host.process.exit(7);") }, /its top level ends the process that runs it: status 7/);
+});
+
 test("lines of the sources", () => {
 	const map = { version: 3, sources: ["a", "b"], mappings: "AAAA;;AACA,EAEA;ACDA;A" };
 
@@ -118,6 +129,7 @@ test("specs that are wrong", () => {
 		[{ name: "a", needs: [{ system: "x" }] }, /and is to be true/], [{ name: "a", needs: [{ service: "x", optional: 1 }] }, /optional is 1/],
 		[{ name: "a", limits: { memory: -1 } }, /the memory limit is -1/], [{ name: "a", limits: { memory: 2 ** 40 } }, /the memory limit/],
 		[{ name: "a", limits: { handels: 1 } }, /limits has no field 'handels'/], [{ name: "a", restart: "sometimes" }, /restart is "sometimes"/],
+		[{ name: "a", restart: "toString" }, /restart is "toString"/], [{ name: "a", needs: [{ constructor: "x" }] }, /need 1 is {"constructor":"x"}/],
 	];
 
 	for (const [spec, expected] of wrong)
