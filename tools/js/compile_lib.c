@@ -49,7 +49,11 @@ static char *read_file(const char *path, size_t *len)
 		perror(path);
 		exit(1);
 	}
-	*len = fread(text, 1, size - 1, file);
+	*len = fread(text, 1, size, file);
+	if (*len == size || ferror(file) != 0) {
+		fprintf(stderr, "%s: it cannot be read, or has 1 MiB and more\n", path);
+		exit(1);
+	}
 	text[*len] = '\0';
 	fclose(file);
 	return text;

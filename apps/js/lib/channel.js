@@ -19,7 +19,8 @@ async function sendWait(message) {
 
 Object.defineProperty(channelPrototype(), "sendWait", { value: sendWait, writable: true, configurable: true });
 
-// Closes what was added, the last first, whatever happens.
+// Closes what was added, the last first, whatever happens. The error of the body counts before those
+// of what it added, and of these the first.
 export async function scope(body) {
 	const added = [];
 	const add = (object) => {
@@ -27,10 +28,22 @@ export async function scope(body) {
 		return object;
 	};
 
+	const errors = [];
+	let result;
+
 	try {
-		return await body({ add });
-	} finally {
-		while (added.length > 0)
-			added.pop().close();
+		result = await body({ add });
+	} catch (error) {
+		errors.push(error);
 	}
+	while (added.length > 0) {
+		try {
+			added.pop().close();
+		} catch (error) {
+			errors.push(error);
+		}
+	}
+	if (errors.length > 0)
+		throw errors[0];
+	return result;
 }

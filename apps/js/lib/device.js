@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Devices and what else of the environment is of the kernel's own kind. What is asked for again is
-// the same object: its handle is the app's for its whole life.
+// the same object: its handle is the app's for its whole life, and the natives give it out once.
 import * as native from "native:device";
 import { folio } from "native:folio";
 

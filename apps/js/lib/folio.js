@@ -2,6 +2,7 @@
 //
 // Memory that moves between apps, and what messages carry of it.
 import { folio, folioWith, payload as range } from "native:folio";
+import { systemError } from "./errors.js";
 
 export { folio, folioWith };
 
@@ -19,6 +20,11 @@ export const payload = {
 		const [folio] = handles;
 		if (folio === undefined)
 			return { bytes: tail, close() {} };
+		// A peer may send a channel in its place.
+		if (folio.map === undefined) {
+			handles.forEach(handle => handle.close());
+			throw systemError("ERR_PROTOCOL", "the message has no folio");
+		}
 		return { bytes: range(folio, offset, length), folio, close: () => folio.close() };
 	},
 };

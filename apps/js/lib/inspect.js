@@ -5,10 +5,24 @@ import { stackOf } from "native:errors";
 
 const DEPTH = 3, ITEMS = 50;
 
-function list(open, items, close) {
-	if (items.length > ITEMS)
-		items = [...items.slice(0, ITEMS), `${items.length - ITEMS} more`];
+// The first ITEMS of `count` values, each as `show` has it: who logs a large array has no memory for
+// all of it as text.
+function list(open, values, count, show, close) {
+	const items = [];
+	for (const value of values) {
+		if (items.length === ITEMS) {
+			items.push(`${count - ITEMS} more`);
+			break;
+		}
+		items.push(show(value));
+	}
 	return items.length === 0 ? open + close : `${open} ${items.join(", ")} ${close}`;
+}
+
+// A constructor's name may be anything: it is a property like others.
+function className(value) {
+	const name = Object.getPrototypeOf(value)?.constructor?.name;
+	return typeof name === "string" ? name : "";
 }
 
 function error(e) {
@@ -17,31 +31,31 @@ function error(e) {
 }
 
 function object(value, depth) {
-	const name = Object.getPrototypeOf(value)?.constructor?.name ?? "";
+	const name = className(value);
 	const inner = v => inspect(v, depth + 1);
 	if (value instanceof Error)
 		return error(value);
 	if (depth >= DEPTH)
 		return Array.isArray(value) ? "[...]" : `${name} {...}`;
 	if (Array.isArray(value))
-		return list("[", value.map(inner), "]");
+		return list("[", value, value.length, inner, "]");
 	if (value instanceof Map)
-		return list("Map {", Array.from(value, ([k, v]) => `${inner(k)} => ${inner(v)}`), "}");
+		return list("Map {", value, value.size, ([k, v]) => `${inner(k)} => ${inner(v)}`, "}");
 	if (value instanceof Set)
-		return list("Set {", Array.from(value, inner), "}");
+		return list("Set {", value, value.size, inner, "}");
 	if (ArrayBuffer.isView(value) && !(value instanceof DataView))
-		return list(`${name} [`, Array.from(value, inner), "]");
+		return list(`${name} [`, value, value.length, inner, "]");
 	if (value instanceof Date || value instanceof RegExp)
 		return String(value);
-	const fields = Object.keys(value).map(key => `${key}: ${inner(value[key])}`);
-	return list(name === "Object" || name === "" ? "{" : `${name} {`, fields, "}");
+	const keys = Object.keys(value);
+	return list(name === "Object" || name === "" ? "{" : `${name} {`, keys, keys.length, key => `${key}: ${inner(value[key])}`, "}");
 }
 
 function inspect(value, depth) {
 	switch (typeof value) {
 	case "string": return JSON.stringify(value);
 	case "bigint": return `${value}n`;
-	case "function": return `function ${value.name}`;
+	case "function": return `function ${typeof value.name === "string" ? value.name : ""}`;
 	case "object": return value === null ? "null" : object(value, depth);
 	default: return String(value);
 	}

@@ -2,6 +2,7 @@
 //
 // Linux programs, by the service "commands" (libs/abi/commands.h). Each has a connection of its own, with which it ends.
 import "./channel.js";
+import { systemError } from "./errors.js";
 import { folioWith, payload } from "./folio.js";
 import { services } from "./services.js";
 import { TextDecoder, TextEncoder } from "./text.js";
@@ -17,10 +18,6 @@ const OUTPUT_MAX = 4 * 1024 * 1024;
 const PIECE_MAX = 65536;
 
 const encoder = new TextEncoder();
-
-function failure(code, text) {
-	return Object.assign(new Error(text), { name: "StarinaError", code });
-}
 
 function toBytes(data) {
 	if (typeof data === "string")
@@ -85,7 +82,7 @@ class Output {
 			return { value: undefined, done: true };
 		}
 		if (message.type !== "data")
-			throw failure("ERR_PROTOCOL", `a program's output is no ${message.type}`);
+			throw systemError("ERR_PROTOCOL", `a program's output is no ${message.type}`);
 		const opened = payload.open(message);
 		const value = opened.folio === undefined ? opened.bytes : opened.bytes.slice();
 		opened.close();
@@ -105,7 +102,7 @@ class Output {
 		for await (const piece of this) {
 			length += piece.length;
 			if (length > max)
-				throw failure("ERR_TOO_LARGE", `the program writes more than ${max} bytes: spawn() has them piece by piece`);
+				throw systemError("ERR_TOO_LARGE", `the program writes more than ${max} bytes: spawn() has them piece by piece`);
 			pieces.push(piece);
 		}
 		return join(pieces);
@@ -124,7 +121,7 @@ async function receiveEnd(channel) {
 		const message = await channel.recv();
 
 		if (message.type !== "commands_ended")
-			throw failure("ERR_PROTOCOL", message.type === "error" ? message.tail : `unexpected: ${message.type}`);
+			throw systemError("ERR_PROTOCOL", message.type === "error" ? message.tail : `unexpected: ${message.type}`);
 		return { status: message.status, error: message.tail };
 	} finally {
 		channel.close();
@@ -188,9 +185,9 @@ async function start(request) {
 		const message = await channel.recv();
 		const streams = message.handles;
 		if (message.type === "commands_ended" || message.type === "error")
-			throw failure("ERR_REFUSED", message.tail);
+			throw systemError("ERR_REFUSED", message.tail);
 		if (message.type !== "commands_started" || streams.length < 2 || !streams.every(stream => typeof stream.send === "function"))
-			throw failure("ERR_PROTOCOL", `unexpected: ${message.type}`);
+			throw systemError("ERR_PROTOCOL", `unexpected: ${message.type}`);
 		return new Child(channel, streams);
 	} catch (error) {
 		channel.close();

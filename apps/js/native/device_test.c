@@ -110,15 +110,17 @@ static int setup(void **state)
 
 	(void)state;
 	fake_reset();
-	environment = (struct environ){ .num_entries = 1,
+	environment = (struct environ){ .num_entries = 2,
 		                        .entries = { { .kind = ENV_DEVICE,
 		                                       .reg_offset = REGISTER_OFFSET,
 		                                       .reg_size = REGISTER_BYTES,
-		                                       .name = "test,device" } } };
+		                                       .name = "test,device" },
+		                                     { .kind = ENV_KEPT, .name = "log" } } };
 	environment.entries[0].interrupt = fake_interrupt_create();
 	assert_int_equal(folio_create(1, FOLIO_CONTIGUOUS, &environment.entries[0].handle), 0);
 	assert_int_equal(folio_map(environment.entries[0].handle, PROT_READ, &base), 0);
 	registers = base;
+	assert_int_equal(folio_create(1, 0, &environment.entries[1].handle), 0);
 	js = (struct js){ .env = &environment, .rt = JS_NewRuntime() };
 	js.ctx = JS_NewContext(js.rt);
 	assert_int_equal(loop_init(&js.loop), 0);
@@ -257,6 +259,20 @@ static void test_registers(void **state)
 	            "code(() => regs.write8(0, 0)) === 'ERR_BAD_HANDLE'");
 }
 
+// A handle of the environment has one object, however it is asked for.
+static void test_one_owner(void **state)
+{
+	(void)state;
+	expect_true("code(() => device('test,device', 0)) === 'ERR_BAD_STATE' && "
+	            "[0.5, 2 ** 32, '0', -1, NaN].every((i) => "
+	            "code(() => device('test,device', i)) !== 'none') && "
+	            "code(() => device(new String('test,device'), 0)) === 'TypeError' && "
+	            "device('test,device', 1) === undefined && regs.read8(0) === 0");
+	expect_true("globalThis.mine = new Uint8Array(kept('log').map()); mine[0] = 7; "
+	            "code(() => kept('log')) === 'ERR_BAD_STATE' && "
+	            "code(() => kept(new String('log'))) === 'TypeError' && mine[0] === 7");
+}
+
 static void test_interrupts(void **state)
 {
 	(void)state;
@@ -334,6 +350,7 @@ int main(void)
 		TEST(test_garbage),
 		TEST(test_no_memory),
 		TEST(test_registers),
+		TEST(test_one_owner),
 		TEST(test_interrupts),
 		TEST(test_an_interrupt_is_closed),
 		TEST(test_an_interrupt_is_done),
