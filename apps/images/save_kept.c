@@ -205,6 +205,8 @@ error_t save_kept_write_item(const struct save_kept *kept, struct json_writer *w
 		name_of(kept->blobs.items[i], name);
 		err = string_list_add(&names, name);
 	}
+	if (err == 0 && names.count == 0)
+		err = ERR_INVALID;  // not even a configuration
 	if (err == 0)
 		save_write_item(w, item, names.items[names.count - 1], names.items, names.count - 1,
 		                is_first);

@@ -57,23 +57,23 @@ static void test_math(void)
 static void test_memory(void)
 {
 	volatile size_t huge = 1ul << 40;
-	char *p = malloc(10), *q, *larger;
+	char *p = malloc(10), *q = calloc(1000, 10), *larger;
 	void *refused[2];
 
 	expect(p != NULL && malloc_usable_size(p) >= 10);
+	expect(q != NULL && q[0] == 0 && q[9999] == 0);
 	memcpy(p, "123456789", 10);
 	larger = realloc(p, 100000);
 	expect(larger != NULL && strcmp(larger, "123456789") == 0);
-	q = calloc(1000, 10);
-	expect(q != NULL && q[0] == 0 && q[9999] == 0);
-	errno = 0;
-	refused[0] = malloc(1ul << 50);
-	expect(refused[0] == NULL && errno == ENOMEM);
-	refused[1] = calloc(huge, huge);
-	expect(refused[1] == NULL);
 	free(larger);
 	free(q);
 	free(NULL);
+	errno = 0;
+	refused[0] = malloc(1ul << 50);
+	refused[1] = calloc(huge, huge);
+	expect(refused[0] == NULL && refused[1] == NULL && errno == ENOMEM);
+	free(refused[0]);
+	free(refused[1]);
 }
 
 static int descending(const void *a, const void *b)

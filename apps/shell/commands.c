@@ -45,8 +45,9 @@ DOCUMENT(disks_start, "/disks")
 static void change_start(struct shell *shell, const struct arguments *arguments, const char *kind,
                          const char *what, const char *body)
 {
-	size_t len = fmt_write(shell->path, sizeof(shell->path), "/%s/", kind);
+	size_t len;
 
+	fmt_write(shell->path, sizeof(shell->path), "/%s/", kind);
 	if (!path_add(shell->path, sizeof(shell->path), arguments->words[1])) {
 		say_usage(shell);
 		return;

@@ -7,7 +7,7 @@
 #include "apps/js/native/native.h"
 #include "libs/base/utf8.h"
 
-static const char replacement[] = "\xef\xbf\xbd";  // U+FFFD
+static const uint8_t replacement[3] = { 0xef, 0xbf, 0xbd };  // U+FFFD
 
 // How many bytes at the start of `rest`, which is no UTF-8 sequence, are replaced by one U+FFFD:
 // as many as are the start of one.
@@ -46,8 +46,8 @@ static size_t replace_bad(struct span bytes, char *out, bool *bad)
 			at += good;
 			continue;
 		}
-		memcpy(out + len, replacement, 3);
-		len += 3;
+		memcpy(out + len, replacement, sizeof(replacement));
+		len += sizeof(replacement);
 		at += bad_length(rest);
 		*bad = true;
 	}
