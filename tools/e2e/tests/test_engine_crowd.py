@@ -20,7 +20,7 @@ AT_A_TIME = 8
 # What apps may keep for later, whatever has run: their heaps are as large as they once had to be, in folios with a handle each, and
 # the last 256 events are remembered.
 KEPT_PAGES = 512
-KEPT_HANDLES = RUNS // 4
+KEPT_HANDLES = RUNS * 2 // 5
 
 
 def status(engine):

@@ -43,7 +43,8 @@ class Folder:
     def refused(self, *args, words, stdin=b"{}"):
         check_equal(self.run(*args, stdin=stdin), 1, self.lines)
         check(all(word in self.lines[-1]["error"] for word in words), self.lines[-1])
-        check_equal((self.images(), list(self.path.iterdir())), ([], []))
+        # A configuration may be left: of a run that fails nothing in its folder counts.
+        check_equal((self.images(), [path for path in self.path.iterdir() if path.suffix != ".layer"]), ([], []))
 
 
 @test
@@ -57,7 +58,7 @@ def pulls_of_the_system_container(context):
     check_equal(folder.run("pull", name, "linux/riscv64"), 0, folder.lines)
     (made,) = folder.images()
     check_equal(made["references"], [name])
-    check_equal(sorted(path.name for path in folder.path.iterdir()), sorted([made["file"], made["config"]]))
+    check_equal(sorted(path.name for path in folder.path.iterdir()), sorted([made["file"], made["config"], made["id"].removeprefix("sha256:") + ".layer"]))
     check_equal((folder.path / made["file"]).stat().st_size, made["size"])
     entry = json.loads((folder.path / made["config"]).read_text())
     check_equal((entry["id"], entry["first_sector"], entry["num_sectors"] * 512), (made["id"], 0, made["size"]))
@@ -221,7 +222,7 @@ def layers_that_are_kept(context):
         folder = Folder(context, f"incoming{len(list(context.scratch.iterdir()))}")
         folder.environment = {"SYSTEM_LAYERS": str(kept)}
         status = folder.run("pull", name, "", stdin=b"{}\n" + answers)
-        return status, folder, [line["layer"] for line in folder.lines if "layer" in line], [line["status"] for line in folder.lines if "status" in line]
+        return status, folder, [line["layer"] for line in folder.lines if line.get("layer", {}).get("digest") == layer], [line["status"] for line in folder.lines if "status" in line]
 
     def asked(*verbs):
         return [{"digest": layer, "do": verb} for verb in verbs]
@@ -229,7 +230,8 @@ def layers_that_are_kept(context):
     status, folder, said, statuses = pulled(b"none\nfetch\n")
     check_equal((status, said, "Pull complete" in statuses), (0, asked("see", "get", "keep"), True))
     check_equal((folder.path / (there.name + ".layer")).read_bytes(), fake.blob(layer))
-    check_equal(json.loads((folder.path / folder.images()[0]["config"]).read_text())["blobs"], [layer])
+    made = folder.images()[0]
+    check_equal(json.loads((folder.path / made["config"]).read_text())["blobs"], [layer, made["id"]])
     there.write_bytes(fake.blob(layer))
     status, folder, said, statuses = pulled(b"have\nhave\n")
     check_equal((status, said, statuses.count("Already exists"), fake.gets[layer]), (0, asked("see", "get"), 1, 1))
