@@ -214,7 +214,7 @@ def message_names():
     names = {}
     root = pathlib.Path(os.environ.get("STARINA_ROOT", "."))  # debug.sh sets it
     for header in sorted((root / "libs" / "abi").glob("*.h")):
-        rows = re.findall(r"\bX\((\w+),\s*\w+,\s*(\d+),\s*\d+\)", header.read_text())
+        rows = re.findall(r"\bX\((\w+),\s*\w+,\s*(\d+),\s*\w+,\s*\w+\)", header.read_text())
         names.update({int(number): name.lower() for name, number in rows})
     return names
 
