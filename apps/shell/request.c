@@ -42,17 +42,10 @@ static void refusal_end(struct request *request)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (!span_equals(key, "error")) {
+		if (why == NULL && span_equals(key, "error"))
+			why = json_take_member(&r, "message");
+		else
 			json_skip(&r);
-			continue;
-		}
-		json_enter_object(&r);
-		while (json_next_member(&r, &key)) {
-			if (why == NULL && span_equals(key, "message"))
-				why = json_take_string(&r);
-			else
-				json_skip(&r);
-		}
 	}
 	fmt_write(text, sizeof(text), "the system answers with status %u",
 	          request->response.status);

@@ -291,6 +291,22 @@ char *json_take_string(struct json_reader *r)
 	return out;
 }
 
+char *json_take_member(struct json_reader *r, const char *name)
+{
+	size_t len = strlen(name);
+	char *out = NULL;
+	struct span key;
+
+	json_enter_object(r);
+	while (json_next_member(r, &key)) {
+		if (out == NULL && key.len == len && memcmp(key.data, name, len) == 0)
+			out = json_take_string(r);
+		else
+			json_skip(r);
+	}
+	return out;
+}
+
 uint64_t json_take_u64(struct json_reader *r)
 {
 	bool leads_with_zero = peek(r) == '0';

@@ -32,6 +32,9 @@ bool json_next_element(struct json_reader *r);
 // A string, its escapes resolved, in fresh heap memory with a NUL behind it (a NUL in it is an
 // error). NULL on errors.
 char *json_take_string(struct json_reader *r);
+// The string that an object has as its first member `name`, of an object that is entered and taken
+// whole. As json_take_string's; NULL, too: there is no such member.
+char *json_take_member(struct json_reader *r, const char *name);
 // A number without sign, fraction and exponent.
 uint64_t json_take_u64(struct json_reader *r);
 // Any value.

@@ -144,16 +144,8 @@ static void refusal_tell(struct engine_stream *s)
 {
 	struct json_reader r = json_reader_make(
 		(struct span){ .data = s->head + s->head_len, .len = s->len - s->head_len });
-	char *why = NULL;
-	struct span key;
+	char *why = json_take_member(&r, "message");
 
-	json_enter_object(&r);
-	while (json_next_member(&r, &key)) {
-		if (why == NULL && span_equals(key, "message"))
-			why = json_take_string(&r);
-		else
-			json_skip(&r);
-	}
 	refuse(s, s->response.status, why != NULL ? why : "the engine gives no reason");
 	heap_free(why);
 }
