@@ -55,6 +55,14 @@ static struct js_file *file_of(JSContext *ctx, JSValueConst self)
 	return f;
 }
 
+// Begins a request for the file, whose promise is `*promise`. NULL: it threw, as file_of did when
+// `f` is NULL.
+static struct files_request *ask(JSContext *ctx, JSValueConst self, struct js_file *f,
+                                 const char *what, JSValue *promise)
+{
+	return f != NULL ? files_request_begin(ctx, &f->requests, self, what, promise) : NULL;
+}
+
 // --- Reading and writing -------------------------------------------------------------------------
 
 static void bytes_free(JSRuntime *rt, void *opaque, void *bytes)
@@ -67,18 +75,15 @@ static void bytes_free(JSRuntime *rt, void *opaque, void *bytes)
 static void was_read(void *context, error_t error, size_t count)
 {
 	struct files_request *request = context;
-	JSValue args[3] = { JS_UNDEFINED, JS_NewInt32(js.ctx, 0),
-		            JS_NewInt64(js.ctx, (int64_t)count) };
 	JSValue array = JS_UNDEFINED;
 
 	if (error == 0) {
-		args[0] = JS_NewArrayBuffer(js.ctx, request->bytes, count, bytes_free, NULL, false);
-		array = args[0];
-	}
-	if (error == 0 && !JS_IsException(args[0])) {
-		request->bytes = NULL;
-		array = JS_NewTypedArray(js.ctx, 3, args, JS_TYPED_ARRAY_UINT8);
-		JS_FreeValue(js.ctx, args[0]);
+		JSValue buffer =
+			JS_NewArrayBuffer(js.ctx, request->bytes, count, bytes_free, NULL, false);
+
+		if (!JS_IsException(buffer))
+			request->bytes = NULL;
+		array = js_typed_array(js.ctx, buffer, JS_TYPED_ARRAY_UINT8);
 	}
 	files_request_end(request, error, array);
 }
@@ -96,7 +101,7 @@ static JSValue file_read_bytes(JSContext *ctx, JSValueConst self, int argc, JSVa
 	if (f == NULL || js_to_u64(ctx, argv[0], &offset) != 0 ||
 	    js_to_u32(ctx, argv[1], TRANSFER_MAX, &len) != 0)
 		return JS_EXCEPTION;
-	request = files_request_begin(ctx, &f->requests, self, "cannot read", &promise);
+	request = ask(ctx, self, f, "cannot read", &promise);
 	if (request == NULL)
 		return JS_EXCEPTION;
 	request->bytes = js_malloc(ctx, len > 0 ? len : 1);
@@ -129,7 +134,7 @@ static JSValue file_write_bytes(JSContext *ctx, JSValueConst self, int argc, JSV
 		return JS_EXCEPTION;
 	if (bytes.len > TRANSFER_MAX)
 		return js_throw(ctx, ERR_TOO_LARGE, "at most 8 MiB are written at a time");
-	request = files_request_begin(ctx, &f->requests, self, "cannot write", &promise);
+	request = ask(ctx, self, f, "cannot write", &promise);
 	if (request == NULL)
 		return JS_EXCEPTION;
 	request->bytes = js_malloc(ctx, bytes.len > 0 ? bytes.len : 1);
@@ -148,14 +153,11 @@ static JSValue file_write_bytes(JSContext *ctx, JSValueConst self, int argc, JSV
 static JSValue file_stat_promise(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
 	struct js_file *f = file_of(ctx, self);
-	struct files_request *request;
 	JSValue promise;
+	struct files_request *request = ask(ctx, self, f, "cannot look at the file", &promise);
 
 	(void)argc;
 	(void)argv;
-	if (f == NULL)
-		return JS_EXCEPTION;
-	request = files_request_begin(ctx, &f->requests, self, "cannot look at the file", &promise);
 	if (request == NULL)
 		return JS_EXCEPTION;
 	return files_request_asked(ctx, request, file_stat(f->file, files_request_info, request),
@@ -173,7 +175,7 @@ static JSValue file_truncate_promise(JSContext *ctx, JSValueConst self, int argc
 	(void)argc;
 	if (f == NULL || js_to_u64(ctx, argv[0], &size) != 0)
 		return JS_EXCEPTION;
-	request = files_request_begin(ctx, &f->requests, self, "cannot truncate", &promise);
+	request = ask(ctx, self, f, "cannot truncate", &promise);
 	if (request == NULL)
 		return JS_EXCEPTION;
 	return files_request_asked(
@@ -183,14 +185,11 @@ static JSValue file_truncate_promise(JSContext *ctx, JSValueConst self, int argc
 static JSValue file_sync_promise(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
 	struct js_file *f = file_of(ctx, self);
-	struct files_request *request;
 	JSValue promise;
+	struct files_request *request = ask(ctx, self, f, "cannot sync", &promise);
 
 	(void)argc;
 	(void)argv;
-	if (f == NULL)
-		return JS_EXCEPTION;
-	request = files_request_begin(ctx, &f->requests, self, "cannot sync", &promise);
 	if (request == NULL)
 		return JS_EXCEPTION;
 	return files_request_asked(ctx, request, file_sync(f->file, files_request_done, request),

@@ -149,7 +149,6 @@ static JSValue folio_address(JSContext *ctx, JSValueConst self)
 // Nobody can write to the folio any more, and an ArrayBuffer can be written to.
 static JSValue folio_copy(JSContext *ctx, struct js_folio *folio, const struct folio_info *info)
 {
-	bool was_mapped = folio->view != NULL;
 	JSValue copy;
 	void *base;
 	error_t err = folio_map(folio->h.handle, PROT_READ, &base);
@@ -157,8 +156,7 @@ static JSValue folio_copy(JSContext *ctx, struct js_folio *folio, const struct f
 	if (err != 0)
 		return js_throw(ctx, err, "cannot map the folio");
 	copy = JS_NewArrayBufferCopy(ctx, base, info->size);
-	if (!was_mapped)
-		folio_unmap(folio->h.handle);
+	folio_unmap(folio->h.handle);
 	return copy;
 }
 

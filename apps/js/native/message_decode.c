@@ -54,16 +54,8 @@ static JSTypedArrayEnum array_type(const struct message_field *field)
 static JSValue decode_integers(JSContext *ctx, const struct message_field *field,
                                const uint8_t *from)
 {
-	// The constructor looks at three arguments, however many there are.
-	JSValue args[3] = { JS_NewArrayBufferCopy(ctx, from, field->size), JS_UNDEFINED,
-		            JS_UNDEFINED };
-	JSValue array;
-
-	if (JS_IsException(args[0]))
-		return JS_EXCEPTION;
-	array = JS_NewTypedArray(ctx, 3, args, array_type(field));
-	JS_FreeValue(ctx, args[0]);
-	return array;
+	return js_typed_array(ctx, JS_NewArrayBufferCopy(ctx, from, field->size),
+	                      array_type(field));
 }
 
 static JSValue decode_text(JSContext *ctx, const struct message_field *field, const uint8_t *from)
@@ -72,7 +64,7 @@ static JSValue decode_text(JSContext *ctx, const struct message_field *field, co
 	const void *end = __builtin_memchr(text, 0, field->size);
 	size_t len = end != NULL ? (size_t)((const char *)end - text) : field->size;
 
-	return js_string(ctx, text, len);
+	return JS_NewStringLen(ctx, text, len);
 }
 
 static JSValue decode_struct(JSContext *ctx, const struct message_layout *layout,
@@ -166,7 +158,7 @@ static int decode_known(JSContext *ctx, JSValueConst object, const struct messag
 	if (row->tail != MESSAGE_TAIL_NONE &&
 	    define(ctx, object, js_name_atom(ctx, JS_NAME_TAIL),
 	           row->tail == MESSAGE_TAIL_UTF8
-	                   ? js_string(ctx, (const char *)tail, tail_len)
+	                   ? JS_NewStringLen(ctx, (const char *)tail, tail_len)
 	                   : js_new_bytes(ctx, (struct span){ tail, tail_len })) < 0)
 		return -1;
 	if (row->max_handles == 0)

@@ -31,17 +31,6 @@ static void js_text_add(struct js_text *text, const char *format, ...)
 		text->len += len;
 }
 
-static const char *error_name(error_t err)
-{
-	switch (err) {
-#define X(name, number, text) \
-	case name: return #name;
-		ERROR_TABLE(X)
-#undef X
-	default: return "ERR_UNKNOWN";
-	}
-}
-
 // False: an exception is pending.
 static bool define_text(JSContext *ctx, JSValueConst error, const char *name, const char *text,
                         int flags)
@@ -62,7 +51,7 @@ JSValue js_error(JSContext *ctx, error_t err, const char *what)
 		return error;
 	fmt_write(text, sizeof(text), "%s: %s", what, error_text(err));
 	if (define_text(ctx, error, "name", "StarinaError", hidden) &&
-	    define_text(ctx, error, "code", error_name(err), JS_PROP_C_W_E) &&
+	    define_text(ctx, error, "code", js_error_name(err), JS_PROP_C_W_E) &&
 	    define_text(ctx, error, "message", text, hidden))
 		return error;
 	JS_FreeValue(ctx, error);

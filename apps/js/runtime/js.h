@@ -61,6 +61,8 @@ _Noreturn void js_fail_pending(const char *what);
 
 // --- Values: values.c
 
+// "ERR_PEER_CLOSED" and so on, as libs/abi/error.h has them.
+const char *js_error_name(error_t err);
 // A bigint.
 JSValue js_u64(JSContext *ctx, uint64_t value);
 // Takes a bigint or an integral number of 0 to 2^64 - 1. -1 with a RangeError or TypeError pending
@@ -68,13 +70,13 @@ JSValue js_u64(JSContext *ctx, uint64_t value);
 int js_to_u64(JSContext *ctx, JSValueConst value, uint64_t *out);
 // The same for 0 to `max`, numbers only.
 int js_to_u32(JSContext *ctx, JSValueConst value, uint32_t max, uint32_t *out);
+// A typed array over all of `buffer` (consumed); JS_EXCEPTION stays one.
+JSValue js_typed_array(JSContext *ctx, JSValue buffer, JSTypedArrayEnum type);
 // A new Uint8Array with a copy of the bytes.
 JSValue js_new_bytes(JSContext *ctx, struct span bytes);
 // The bytes of a typed array or an ArrayBuffer; valid until JavaScript runs again or the value
 // goes. -1 with a TypeError pending for anything else, and for what is detached.
 int js_get_bytes(JSContext *ctx, JSValueConst value, struct span *out);
-// A string of `len` bytes of UTF-8; bytes that are none become U+FFFD.
-JSValue js_string(JSContext *ctx, const char *text, size_t len);
 // {value, done} of an iteration. Consumes `value`; JS_EXCEPTION stays one.
 JSValue js_iteration(JSContext *ctx, JSValue value, bool is_done);
 

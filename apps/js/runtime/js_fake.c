@@ -20,22 +20,11 @@ void js_watch_end(void)
 		abort();
 }
 
-static const char *code_of(error_t err)
-{
-	switch (err) {
-#define X(name, number, text) \
-	case name: return #name;
-		ERROR_TABLE(X)
-#undef X
-	default: return "ERR_UNKNOWN";
-	}
-}
-
 JSValue js_error(JSContext *ctx, error_t err, const char *what)
 {
 	JSValue error = JS_NewError(ctx);
 
-	JS_SetPropertyStr(ctx, error, "code", JS_NewString(ctx, code_of(err)));
+	JS_SetPropertyStr(ctx, error, "code", JS_NewString(ctx, js_error_name(err)));
 	JS_SetPropertyStr(ctx, error, "message", JS_NewString(ctx, what));
 	return error;
 }

@@ -5,6 +5,17 @@
 
 #include "apps/js/runtime/js.h"
 
+const char *js_error_name(error_t err)
+{
+	switch (err) {
+#define X(name, number, text) \
+	case name: return #name;
+		ERROR_TABLE(X)
+#undef X
+	default: return "ERR_UNKNOWN";
+	}
+}
+
 JSValue js_u64(JSContext *ctx, uint64_t value)
 {
 	return JS_NewBigUint64(ctx, value);
@@ -82,18 +93,23 @@ int js_to_u32(JSContext *ctx, JSValueConst value, uint32_t max, uint32_t *out)
 	return 0;
 }
 
+JSValue js_typed_array(JSContext *ctx, JSValue buffer, JSTypedArrayEnum type)
+{
+	// The constructor looks at three arguments, however many are said to be there.
+	JSValue args[3] = { buffer, JS_UNDEFINED, JS_UNDEFINED };
+	JSValue array;
+
+	if (JS_IsException(buffer))
+		return buffer;
+	array = JS_NewTypedArray(ctx, 3, args, type);
+	JS_FreeValue(ctx, buffer);
+	return array;
+}
+
 JSValue js_new_bytes(JSContext *ctx, struct span bytes)
 {
-	// It looks at all three, however many are said to be there.
-	JSValue args[3] = { JS_NewArrayBufferCopy(ctx, bytes.data, bytes.len), JS_UNDEFINED,
-		            JS_UNDEFINED },
-		array;
-
-	if (JS_IsException(args[0]))
-		return args[0];
-	array = JS_NewTypedArray(ctx, 1, args, JS_TYPED_ARRAY_UINT8);
-	JS_FreeValue(ctx, args[0]);
-	return array;
+	return js_typed_array(ctx, JS_NewArrayBufferCopy(ctx, bytes.data, bytes.len),
+	                      JS_TYPED_ARRAY_UINT8);
 }
 
 // Of an ArrayBuffer; -1 with a TypeError pending for all else.
@@ -131,11 +147,6 @@ int js_get_bytes(JSContext *ctx, JSValueConst value, struct span *out)
 		out->data += at;
 	out->len = len;
 	return 0;
-}
-
-JSValue js_string(JSContext *ctx, const char *text, size_t len)
-{
-	return JS_NewStringLen(ctx, text, len);
 }
 
 // It has no prototype, whose `then` a promise would look for: settling one runs no code of the
