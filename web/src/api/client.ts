@@ -57,18 +57,23 @@ export async function send(method: string, path: string, body?: unknown): Promis
 	return text ? (JSON.parse(text) as unknown) : null;
 }
 
-// stream: the lines of an NDJSON answer, one value each, until it ends or `signal` aborts it.
-export async function* stream<T>(method: string, path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
-	const response = await request(method, API + path, body === undefined ? undefined : JSON.stringify(body), signal);
+// linesOf: the lines of an answer as they come, until it ends.
+export async function* linesOf(response: Response): AsyncGenerator<string> {
 	const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
 	let rest = "";
 	for (;;) {
 		const { done, value } = await reader.read();
 		const lines = (rest + (value ?? "")).split("\n");
 		rest = done ? "" : lines.pop()!;
-		for (const line of lines) if (line) yield JSON.parse(line) as T;
+		yield* lines;
 		if (done) return;
 	}
+}
+
+// stream: the lines of an NDJSON answer, one value each, until it ends or `signal` aborts it.
+export async function* stream<T>(method: string, path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
+	const response = await request(method, API + path, body === undefined ? undefined : JSON.stringify(body), signal);
+	for await (const line of linesOf(response)) if (line) yield JSON.parse(line) as T;
 }
 
 // openSocket: a WebSocket of the API. The token goes as a subprotocol: never in an address.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Calls of docker's API, which the engine serves (docs/engine.md).
 
-import { ApiError, request } from "./client";
+import { ApiError, linesOf, request } from "./client";
 
 const ENGINE = "/engine";
 
@@ -24,18 +24,11 @@ export function containerPath(name: string): string {
 // pull: brings an image of a registry; `tell` gets what the engine says meanwhile.
 export async function pull(image: string, tell: (text: string) => void, signal?: AbortSignal): Promise<void> {
 	const response = await engineRequest("POST", `/images/create?fromImage=${encodeURIComponent(image)}`, undefined, signal);
-	const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-	let rest = "";
-	for (;;) {
-		const { done, value } = await reader.read();
-		const lines = (rest + (value ?? "")).split("\n");
-		rest = done ? "" : lines.pop()!;
-		for (const line of lines.filter((each) => each.trim())) {
-			const said = JSON.parse(line) as { error?: string; status?: string; id?: string };
-			if (said.error) throw new Error(said.error);
-			if (said.status) tell(said.id ? `${said.id}: ${said.status}` : said.status);
-		}
-		if (done) return;
+	for await (const line of linesOf(response)) {
+		if (!line.trim()) continue;
+		const said = JSON.parse(line) as { error?: string; status?: string; id?: string };
+		if (said.error) throw new Error(said.error);
+		if (said.status) tell(said.id ? `${said.id}: ${said.status}` : said.status);
 	}
 }
 
