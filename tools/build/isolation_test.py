@@ -36,7 +36,7 @@ def can_be_either(app):
 APPS = [app for app in sorted(path.parent.name for path in ROOT.glob("apps/*/main.c")) if can_be_either(app)]
 # They handle bytes from outside, and are in user mode unless somebody says otherwise.
 OUTWARD = ("app_manager", "gateway", "hostfs", "httpd", "linuxrun", "push", "tcpip")
-USER_IMAGE = struct.Struct("<12Q")  # kernel/object/app_image.h
+USER_IMAGE = struct.Struct("<13Q")  # kernel/object/app_image.h
 IMAGES = f"""
 include Makefile
 $(eval $(call image_rules,all-kernel,{' '.join(APPS)},kernel))
@@ -187,8 +187,8 @@ class Flattened(unittest.TestCase):
         cls.image = Elf(BUILD.image("all-user").read_bytes())
 
     def user_image(self, app):
-        names = ("text", "text_address", "text_size", "rodata", "rodata_address", "rodata_size", "data", "data_address",
-                 "data_size", "data_total", "thread_return", "symbols")
+        names = ("text", "text_address", "text_size", "rodata", "rodata_address", "rodata_size", "script_size", "data",
+                 "data_address", "data_size", "data_total", "thread_return", "symbols")
         address = self.image.address_of(f"user_image_{app}")
         return dict(zip(names, USER_IMAGE.unpack(self.image.read(address, USER_IMAGE.size, app))))
 
