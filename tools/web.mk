@@ -4,12 +4,15 @@
 
 # Nothing where setup.sh could not fetch what it is made of.
 WEB_PAGE := $(if $(wildcard third_party/web/.stamp),$(BUILD)/web.img)
-WEB_SRCS := $(sort $(shell find web/src -name '*.ts' -o -name '*.tsx' -o -name '*.css')) web/index.html web/icon.svg web/tsconfig.json
-WEB_ENTRIES := web/src/main.tsx web/src/worker.ts web/src/styles/main.css web/src/styles/terminal.css web/src/styles/editor.css
+WEB_SRCS := $(sort $(shell find web/src -name '*.ts' -o -name '*.tsx' -o -name '*.css')) web/index.html web/icon.svg web/tsconfig.json \
+	$(wildcard ts/tool/*.mjs)
+WEB_ENTRIES := web/src/main.tsx web/src/styles/main.css web/src/styles/terminal.css web/src/styles/editor.css
+# Each is one file: its policy lets it load no other.
+WEB_WORKERS := web/src/worker.ts web/src/app_worker.ts
 
 $(BUILD)/web.img: $(WEB_SRCS) third_party/web/.stamp tools/build/web_image.sh tools/build/web_index.py tools/build/web_sizes.py tools/build/web_licenses.py
 	$(call say,WEB,$@)
-	$(Q)tools/build/web_image.sh $(BUILD) $(WEB_ENTRIES)
+	$(Q)tools/build/web_image.sh $(BUILD) "$(WEB_ENTRIES)" "$(WEB_WORKERS)"
 
 third_party/web/.stamp:
 	@echo "npm's packages of tools/web.lock are missing, which the web page and apps in TypeScript are made with: run ./setup.sh" >&2; false

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""web_licenses.py METAFILE FILE: writes the licences of all libraries that are in the web page into FILE. METAFILE is esbuild's
-account of what it made."""
+"""web_licenses.py FILE METAFILE...: writes the licences of all libraries that are in the web page into FILE. Each METAFILE is
+esbuild's account of what it made."""
 
 import json
 import re
@@ -11,9 +11,9 @@ from pathlib import Path
 MODULES = Path("third_party/web/node_modules")
 
 
-def packages(metafile):
+def packages(metafiles):
     """The names of the packages of which something is in the page."""
-    outputs = json.loads(Path(metafile).read_text("utf-8"))["outputs"].values()
+    outputs = [entry for path in metafiles for entry in json.loads(Path(path).read_text("utf-8"))["outputs"].values()]
     inputs = {path for entry in outputs for path in entry["inputs"]}
     return sorted({match[1] for path in inputs if (match := re.search(r"node_modules/((?:@[^/]+/)?[^/]+)/", path))})
 
@@ -31,9 +31,9 @@ def licence(name):
 
 def main():
     """The command."""
-    metafile, target = sys.argv[1:]
+    target, *metafiles = sys.argv[1:]
     Path(target).write_text("This page has parts of the following libraries.\n\n"
-                            + "\n".join(licence(name) for name in packages(metafile)), encoding="utf-8")
+                            + "\n".join(licence(name) for name in packages(metafiles)), encoding="utf-8")
 
 
 main()

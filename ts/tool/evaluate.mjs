@@ -10,20 +10,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { SpecError } from "./spec.mjs";
-
-const PATIENCE_MS = 10000;
+import { absent, describe, PATIENCE_MS, specOf, tooLate } from "./top_level.mjs";
 
 const STUB = `
-function absent(name) {
-	const refuse = () => {
-		throw new Error(name + " is used before main: at the top level of its modules an app has no system yet");
-	};
-	return new Proxy(function () {}, {
-		apply: refuse,
-		construct: refuse,
-		get: (target, key) => typeof key === "symbol" ? undefined : key === "prototype" ? target.prototype : absent(name + "." + key),
-	});
-}
+${absent}
 export const app = spec => spec;
 `;
 
@@ -31,14 +21,12 @@ export const app = spec => spec;
 const STATUS_UNSETTLED = 13;
 
 const PROCESS = `
+${describe}
 process.on("unhandledRejection", () => {});
 // Stays until its answer was read.
 const answer = (message) => process.once("message", () => {}).send(message);
 try {
-	const spec = (await import(process.argv[2])).default;
-	const isObject = typeof spec === "object" && spec !== null;
-	const seen = isObject ? JSON.stringify(spec, (key, value) => typeof value === "bigint" ? String(value) : value) : undefined;
-	answer({ spec: seen, main: isObject ? typeof spec.main : "undefined" });
+	answer(describe((await import(process.argv[2])).default));
 } catch (error) {
 	answer({ error: String(error), stack: String(error?.stack) });
 }
@@ -76,8 +64,7 @@ function runProcess(entry, folder) {
 	return new Promise((resolve, reject) => {
 		const child = spawn(process.execPath, [...permissions(folder), path, pathToFileURL(entry).href],
 			{ cwd: folder, env: {}, stdio: ["ignore", "ignore", "ignore", "ipc"] });
-		const patience = setTimeout(() => end(() =>
-			reject(new SpecError(`its top level has not ended within ${PATIENCE_MS / 1000} s`))), PATIENCE_MS);
+		const patience = setTimeout(() => end(() => reject(tooLate())), PATIENCE_MS);
 		const end = (/** @type {() => void} */ settle) => {
 			clearTimeout(patience);
 			child.kill("SIGKILL");
@@ -109,13 +96,7 @@ export async function evaluate(bundle, folder, place) {
 		[...importedNames(bundle)].map(name => `export const ${name} = absent("${name}");\n`).join(""));
 	writeFileSync(entry, bundle);
 	const answer = await runProcess(entry, real);
-	if (answer.error !== undefined) {
-		const line = /script\.mjs:(\d+)/.exec(answer.stack)?.[1];
-		const where = line !== undefined ? place(Number(line)) : null;
+	const line = /script\.mjs:(\d+)/.exec(answer.stack ?? "")?.[1];
 
-		throw new SpecError(`its top level throws${where !== null ? ` in ${where}` : ""}: ${answer.error}`);
-	}
-	if (answer.spec !== undefined && answer.main !== "function")
-		throw new SpecError("its app has no main: a function that is called with the environment");
-	return answer.spec === undefined ? undefined : JSON.parse(answer.spec);
+	return specOf(answer, line !== undefined ? place(Number(line)) : null);
 }

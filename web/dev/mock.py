@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         if "/" in name or not file.is_file():
             raise Refused(404, "not_found", f"there is no {path}")
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        self.answer(200, kind, file.read_bytes(), WORKER_POLICY if name == "worker.js" else POLICY)
+        self.answer(200, kind, file.read_bytes(), WORKER_POLICY if name.endswith("worker.js") else POLICY)
 
     def api(self, name, query, body):
         """A route that answers with JSON."""
@@ -148,11 +148,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def replace(self, system, _query, body, name):
         """PUT apps/NAME."""
-        if name not in APPS or not body:
+        if body[:4] != b"\x7fELF":
             raise Refused(400, "bad_app", "the file is no app")
+        if b"throw " in body:
+            raise Refused(409, "refused", "the new version was taken back, the old one is there again: it ended with status 1: refused")
         if name in system.running:
             system.end(name, "replaced", 0, False)
-        system.start(name)
+        system.load(name)
+        # What it says at once, as far as that can be seen from here.
+        for text in re.findall(rb'log\.info\("([^"]*)"\)', body):
+            system.say("info", name, text.decode())
         return {}
 
     def reboot(self, system, _query, _body):

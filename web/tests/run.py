@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 import suite  # noqa: E402  pylint: disable=wrong-import-position
 import test_containers  # noqa: E402,F401  pylint: disable=wrong-import-position,unused-import
 import test_page  # noqa: E402,F401  pylint: disable=wrong-import-position,unused-import
+import test_scripts  # noqa: E402,F401  pylint: disable=wrong-import-position,unused-import
 import test_shell  # noqa: E402,F401  pylint: disable=wrong-import-position,unused-import
 
 

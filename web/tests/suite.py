@@ -33,6 +33,13 @@ def check_equal(actual, expected, what=""):
     check(actual == expected, f"{what}: {actual!r} in place of {expected!r}")
 
 
+def edit(tab, text):
+    """Replaces all that the editor has."""
+    tab.wait("document.querySelector('.pce-textarea')", "an editor")
+    tab.run("{ const area = document.querySelector('.pce-textarea'); area.focus(); area.select(); }")
+    tab.type(text)
+
+
 class MadeUp:
     """The made-up system of web/dev, as a program of its own."""
 

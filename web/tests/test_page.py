@@ -113,6 +113,8 @@ def stopped_app_is_started_from_the_palette(page):
     page.command("stop rtc")
     page.tab.wait_text("rtc was stopped", ".notices")
     page.tab.wait(f"!{ROWS}.some((row) => row.innerText.includes('rtc'))")
+    # The list of apps is asked for anew then.
+    page.tab.wait_text("Start rtc", ".stopped")
     page.command("start rtc")
     page.tab.wait_text("rtc was started", ".notices")
 
@@ -308,7 +310,7 @@ def keys_alone_are_enough(page):
     page.tab.press("?")
     page.tab.wait("document.querySelector('dialog[open]')")
     licences = page.tab.run("fetch(document.querySelector('dialog a').href).then((answer) => answer.text())")
-    for name in ("preact", "@preact/signals", "@xterm/xterm", "@xterm/addon-fit", "prism-code-editor"):
+    for name in ("preact", "@preact/signals", "@xterm/xterm", "@xterm/addon-fit", "prism-code-editor", "sucrase"):
         check(f"\n{name} " in licences, f"the licence of {name}")
     page.tab.press("Escape")
     page.tab.wait("!document.querySelector('dialog')")

@@ -7,7 +7,7 @@ import { containers } from "../api/containers";
 import { processes } from "../api/live";
 import type { App, Container, Process } from "../api/types";
 import { visible } from "../format";
-import { killProcess, loadApp, replaceApp, restartApp, startApp, stopApp } from "../views/actions";
+import { killProcess, loadApp, replaceApp, restartApp, startApp, stopApp, writeApp } from "../views/actions";
 import {
 	attachToContainer,
 	followContainer,
@@ -33,6 +33,7 @@ function pageCommands(): Command[] {
 	return [
 		...views.value.map((view, i) => ({ title: `Go to ${view}`, hint: String(i + 1), run: () => go(view) })),
 		{ title: "Dark or light colours", hint: "t", run: toggleTheme },
+		{ title: "New app in TypeScript", hint: "app", run: writeApp },
 		{ title: "Load an app from a file", hint: "app", run: loadApp },
 		{ title: "Show the keys", hint: "?", run: () => (overlay.value = "help") },
 	];

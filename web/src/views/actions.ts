@@ -4,7 +4,10 @@
 import { API, ApiError, request, say, send } from "../api/client";
 import type { Process } from "../api/types";
 import { visible } from "../format";
+import { newApp } from "../scripts/templates";
 import { announce, attempt } from "../ui/announce";
+import { go } from "../ui/route";
+import { KEPT, readKept, saveKept } from "./kept";
 
 function appPath(name: string): string {
 	return `apps/${encodeURIComponent(name)}`;
@@ -56,4 +59,16 @@ export function replaceApp(name: string): void {
 // loadApp: starts another app out of an .app file.
 export function loadApp(): void {
 	pickApp((file) => void attempt(`${file.name} was loaded`, () => request("POST", `${API}apps`, file)));
+}
+
+// writeApp: begins an app in TypeScript, which is kept in this tab, and opens it.
+export function writeApp(): void {
+	const nameOf = (i: number) => (i === 1 ? "greeter" : `greeter_${i}`);
+	const pathOf = (i: number) => `${KEPT}/${nameOf(i)}.ts`;
+	let i = 1;
+	while (readKept(pathOf(i)) !== null) i++;
+	void attempt("", async () => {
+		saveKept(pathOf(i), newApp(nameOf(i)));
+		go("files", pathOf(i));
+	});
 }

@@ -13,7 +13,10 @@ import "prism-code-editor/prism/languages/makefile";
 import "prism-code-editor/prism/languages/markdown";
 import "prism-code-editor/prism/languages/markup";
 import "prism-code-editor/prism/languages/python";
+import "prism-code-editor/prism/languages/typescript";
 import "prism-code-editor/prism/languages/yaml";
+import { visible } from "../format";
+import type { Problem } from "../scripts/problem";
 
 const LANGUAGES: Record<string, string> = {
 	c: "c",
@@ -27,7 +30,7 @@ const LANGUAGES: Record<string, string> = {
 	py: "python",
 	sh: "bash",
 	svg: "markup",
-	ts: "javascript",
+	ts: "typescript",
 	xml: "markup",
 	yaml: "yaml",
 	yml: "yaml",
@@ -51,4 +54,26 @@ export function openEditor(place: HTMLElement, name: string, text: string, onCha
 	);
 	editor.textarea.setAttribute("aria-label", "Text of the file");
 	return editor;
+}
+
+// markProblems: shows each beside its line, and none beside the others.
+export function markProblems(editor: Editor, problems: readonly Problem[]): void {
+	// The first of the lines is what lies over them.
+	for (let i = 1; i < editor.lines.length; i++) {
+		const line = editor.lines[i]!;
+		const mine = problems.filter((problem) => problem.line === i).map((problem) => visible(problem.text));
+		line.classList.toggle("wrong", mine.length > 0);
+		if (mine.length) line.dataset.problem = mine.join(" · ");
+		else delete line.dataset.problem;
+	}
+}
+
+// showPlace: puts the cursor there.
+export function showPlace({ textarea, lines }: Editor, line: number, column: number): void {
+	const rows = textarea.value.split("\n");
+	const at = rows.slice(0, line - 1).reduce((sum, row) => sum + row.length + 1, 0);
+	const end = at + (rows[line - 1]?.length ?? 0);
+	textarea.focus();
+	textarea.setSelectionRange(Math.min(at + column - 1, end), Math.min(at + column - 1, end));
+	lines[line]?.scrollIntoView({ block: "nearest" });
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What can be done with files, and with paths.
 
-import { API, request, send } from "../api/client";
+import { API, get, request, send } from "../api/client";
+import type { Folder } from "../api/types";
 import { attempt } from "../ui/announce";
+import { isKept, KEPT, keptFolder, readKept, saveKept } from "./kept";
 
 // What a name may be, as a pattern of an input.
 export const FILE_NAME = "[^\\/]+";
@@ -26,23 +28,47 @@ function content(path: string): string {
 	return `${API}files/content?path=${encodeURIComponent(path)}`;
 }
 
+export async function listFolder(path: string): Promise<Folder> {
+	if (isKept(path)) return keptFolder();
+	const listed = await get<Folder>(`files?path=${encodeURIComponent(path)}`);
+	if (path === "/" && keptFolder().entries.length) listed.entries.push({ name: nameOf(KEPT), kind: "folder", size: 0 });
+	return listed;
+}
+
 export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-	return new Uint8Array(await (await request("GET", content(path))).arrayBuffer());
+	if (!isKept(path)) return new Uint8Array(await (await request("GET", content(path))).arrayBuffer());
+	const text = readKept(path);
+	if (text === null) throw new Error(`there is no ${nameOf(path)} in this tab`);
+	return new TextEncoder().encode(text);
+}
+
+async function put(path: string, bytes: Blob): Promise<void> {
+	if (bytes.size > FILE_MAX) throw new Error(`${nameOf(path)} is larger than the system takes here: 8 MiB`);
+	if (isKept(path)) saveKept(path, await bytes.text());
+	else await request("PUT", content(path), bytes);
 }
 
 export function saveFile(path: string, bytes: Blob): Promise<boolean> {
-	return attempt(`${nameOf(path)} was saved`, async () => {
-		if (bytes.size > FILE_MAX) throw new Error(`${nameOf(path)} is larger than the system takes here: 8 MiB`);
-		await request("PUT", content(path), bytes);
-	});
+	return attempt(`${nameOf(path)} was saved`, () => put(path, bytes));
 }
 
 export function removeFile(path: string): Promise<boolean> {
-	return attempt(`${nameOf(path)} was removed`, () => request("DELETE", content(path)));
+	return attempt(`${nameOf(path)} was removed`, async () => {
+		if (isKept(path)) saveKept(path, null);
+		else await request("DELETE", content(path));
+	});
 }
 
 export function renameFile(from: string, to: string): Promise<boolean> {
-	return attempt(`${nameOf(from)} is ${nameOf(to)} now`, () => send("POST", "files/rename", { from, to }));
+	return attempt(`${nameOf(from)} is ${nameOf(to)} now`, async () => {
+		if (!isKept(from)) {
+			await send("POST", "files/rename", { from, to });
+			return;
+		}
+		if (readKept(to) !== null) throw new Error(`${nameOf(to)} is there already`);
+		saveKept(to, readKept(from));
+		saveKept(from, null);
+	});
 }
 
 export function makeFolder(path: string): Promise<boolean> {

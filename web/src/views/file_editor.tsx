@@ -4,12 +4,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { say } from "../api/client";
 import { bytes, visible } from "../format";
+import { isApp, runs, runSource } from "../scripts/runs";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Panel } from "../ui/parts";
 import type { Question } from "./ask";
 import { drafts, keepDraft } from "./drafts";
-import { openEditor, type Editor } from "./editor";
+import { markProblems, openEditor, showPlace, type Editor } from "./editor";
 import { download, FILE_NAME, join, nameOf, parentOf, readFile, removeFile, renameFile, saveFile } from "./file_actions";
+import { RunPanel } from "./run_panel";
 
 const EDITED_MAX = 1 << 20;
 
@@ -43,6 +45,9 @@ export function FileEditor({ path, onAsk, onGone }: Props) {
 	const changed = draft !== undefined;
 	const text = draft ?? saved;
 	const isText = content !== null && textOf(content) !== null;
+	const runsAsApp = isText && isApp(name, text);
+	const run = runs.value.get(path);
+	const problems = run?.problems ?? [];
 	useEffect(() => {
 		let gone = false;
 		readFile(path).then(
@@ -61,9 +66,15 @@ export function FileEditor({ path, onAsk, onGone }: Props) {
 		onSystem.current = read;
 		const keep = (typed: string) => keepDraft(path, typed === onSystem.current ? null : typed);
 		editor.current = openEditor(place.current!, name, drafts.value.get(path) ?? read, keep);
+		// Whoever is elsewhere is left there.
+		if (document.activeElement === document.body) editor.current.textarea.focus();
 	}, [isText]);
+	useEffect(() => {
+		if (editor.current) markProblems(editor.current, problems);
+	}, [problems, text]);
 	const save = async () => {
-		if (!(await saveFile(path, new Blob([text])))) return;
+		if (runsAsApp) void runSource(path, name, text);
+		if (!changed || !(await saveFile(path, new Blob([text])))) return;
 		setSaved(text);
 		onSystem.current = text;
 		// More may have been typed while it was saved.
@@ -112,8 +123,8 @@ export function FileEditor({ path, onAsk, onGone }: Props) {
 	const tools = (
 		<>
 			{isText && (
-				<button class={changed ? "primary" : ""} disabled={!changed} onClick={() => void save()}>
-					Save
+				<button class={changed ? "primary" : ""} disabled={!changed && !runsAsApp} onClick={() => void save()}>
+					{runsAsApp ? (changed ? "Save and run" : "Run") : "Save"}
 				</button>
 			)}
 			<button disabled={!content} onClick={() => content && download(name, isText ? text : content)}>
@@ -137,7 +148,10 @@ export function FileEditor({ path, onAsk, onGone }: Props) {
 				</Empty>
 			)}
 			<div class="scroll" ref={place} onKeyDown={onKey} />
-			{isText && <p class="legend">Ctrl S saves. Tab indents; Ctrl M lets Tab move on instead.</p>}
+			{isText && run && (
+				<RunPanel file={name} run={run} problems={problems} onPlace={(line, column) => showPlace(editor.current!, line, column)} />
+			)}
+			{isText && <p class="legend">Ctrl S saves{runsAsApp && ", and runs it"}. Tab indents; Ctrl M lets Tab move on instead.</p>}
 		</Panel>
 	);
 }

@@ -4,17 +4,19 @@
 // With this all that the first view has is in one file of the build, and not in one for each set of views that share it.
 import "../ui/page";
 import { useEffect, useState } from "preact/hooks";
-import { get, say } from "../api/client";
+import { say } from "../api/client";
 import type { FileEntry, Folder } from "../api/types";
 import { bytes, visible } from "../format";
 import { announce } from "../ui/announce";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Name, Panel } from "../ui/parts";
 import { go, hrefOf, route } from "../ui/route";
+import { writeApp } from "./actions";
 import { Ask, type Question } from "./ask";
 import { drafts } from "./drafts";
-import { FILE_NAME, join, makeFolder, nameOf, parentOf, pick, saveFile } from "./file_actions";
+import { FILE_NAME, join, listFolder, makeFolder, nameOf, parentOf, pick, saveFile } from "./file_actions";
 import { FileEditor } from "./file_editor";
+import { isKept, KEPT } from "./kept";
 
 // placeOf: the view's address is a folder's path with a / at its end, or a file's.
 function placeOf(argument: string): { folder: string; file: string | null } {
@@ -52,6 +54,7 @@ function isShare(folder: string, entry: FileEntry): boolean {
 // noteOf: what is said of an entry beside its name.
 function noteOf(folder: string, entry: FileEntry): string {
 	if (drafts.value.has(join(folder, entry.name))) return "not saved";
+	if (join(folder, entry.name) === KEPT) return "kept in this tab";
 	if (folder === "/") return isShare(folder, entry) ? "folder of the host" : "volume";
 	return entry.kind === "file" ? bytes(entry.size) : entry.kind;
 }
@@ -98,7 +101,7 @@ export function Files() {
 	useEffect(() => {
 		let gone = false;
 		setFailure("");
-		get<Folder>(`files?path=${encodeURIComponent(folder)}`).then(
+		listFolder(folder).then(
 			(found) => !gone && setListed(found),
 			(error: unknown) => !gone && (setListed(null), setFailure(say(error))),
 		);
@@ -134,10 +137,13 @@ export function Files() {
 			},
 		});
 	// Volumes are made by who keeps account of them.
-	const tools = folder !== "/" && (
+	const tools = folder === "/" ? (
+		<button onClick={writeApp}>New app</button>
+	) : (
 		<>
+			{isKept(folder) && <button onClick={writeApp}>New app</button>}
 			<button onClick={() => create("file")}>New file</button>
-			<button onClick={() => create("folder")}>New folder</button>
+			{!isKept(folder) && <button onClick={() => create("folder")}>New folder</button>}
 			<button onClick={upload}>Upload</button>
 		</>
 	);

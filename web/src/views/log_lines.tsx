@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Lines of the log.
 
+import type { ComponentChildren } from "preact";
 import type { LogLine } from "../api/types";
 import { sinceBoot, visible } from "../format";
 import { Empty, Name } from "../ui/parts";
 
-export function LogLines({ lines }: { lines: readonly LogLine[] }) {
+interface Props {
+	lines: readonly LogLine[];
+	// How the text of a line is shown.
+	show?: (text: string) => ComponentChildren;
+}
+
+export function LogLines({ lines, show = visible }: Props) {
 	if (lines.length === 0) return <Empty title="No lines yet." />;
 	return (
 		<ol class="lines">
@@ -14,7 +21,7 @@ export function LogLines({ lines }: { lines: readonly LogLine[] }) {
 					<time>{sinceBoot(line.time_ns)}</time>
 					<span class="level">{line.level}</span>
 					<Name text={line.app} />
-					<span class="text">{visible(line.text)}</span>
+					<span class="text">{show(line.text)}</span>
 				</li>
 			))}
 		</ol>
