@@ -35,6 +35,13 @@ void http_connection_leave(struct http_connection *c)
 		destroy(c);
 }
 
+void http_connection_end(struct http_connection *c)
+{
+	http_connection_enter(c);
+	c->dead = true;
+	http_connection_leave(c);
+}
+
 static unsigned idle_limit(const struct http_connection *c)
 {
 	bool takes_nothing = !list_is_empty(&c->unsent) || c->waits_for_taken;
@@ -58,10 +65,8 @@ void http_connection_tick(struct http_connection *c)
 		c->idle_ticks = 0;
 		return;
 	}
-	http_connection_enter(c);
 	if (++c->idle_ticks >= limit)
-		c->dead = true;
-	http_connection_leave(c);
+		http_connection_end(c);
 }
 
 // --- Exchanges that are done ---------------------------------------------------------------------
@@ -250,12 +255,8 @@ static void taken_signalled(struct loop *loop, struct source *source)
 
 static void channel_closed(struct loop *loop, struct source *source)
 {
-	struct http_connection *c = source->context;
-
 	(void)loop;
-	http_connection_enter(c);
-	c->dead = true;
-	http_connection_leave(c);
+	http_connection_end(source->context);
 }
 
 // Some of what the peer said is held. After our end an order of things is that tcpip closes the

@@ -14,6 +14,8 @@
 
 // Serves the connection `channel`. Consumes the channel, on failure too.
 void http_connection_create(struct http_service *service, handle_t channel);
+// Closes it as it is.
+void http_connection_end(struct http_connection *c);
 // One tick of the timer.
 void http_connection_tick(struct http_connection *c);
 

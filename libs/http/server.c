@@ -134,8 +134,12 @@ static void control_message(struct loop *loop, struct source *source, struct mes
 	} else if (!message_decode_error(m, &error, &tail, &tail_len)) {
 		log_error("cannot listen on %s: %.*s (%s)", server->uri, (int)tail_len,
 		          (const char *)tail, error_text(error.error));
-		if (error.error != ERR_INVALID && server->listener.handle == HANDLE_NONE)
+		if (server->listener.handle != HANDLE_NONE)
+			;  // it is no answer to ours
+		else if (error.error != ERR_INVALID)
 			listen_later(server, "listen");
+		else if (server->refused != NULL)
+			server->refused(server->service.context, error.error);
 	}
 	message_discard(m);
 }
@@ -161,6 +165,19 @@ void http_server_configure(struct http_server *server, const struct http_server_
 	server->service.gate = options->gate;
 	server->service.host_optional = options->host_optional;
 	server->listens = options->listens;
+	server->refused = options->refused;
+}
+
+void http_server_stop(struct http_server *server)
+{
+	struct loop *loop = server->service.loop;
+
+	service_client_stop(&server->client);
+	loop_close(loop, &server->control);
+	loop_close(loop, &server->listener);
+	loop_close(loop, &server->timer);
+	list_for_each_safe(entry, &server->service.connections)
+		http_connection_end(container_of(entry, struct http_connection, entry));
 }
 
 error_t http_server_start(struct loop *loop, struct http_server *server, handle_t connector,

@@ -20,6 +20,9 @@ struct http_server_options {
 	// The server listens from now on, or does not for now: tcpip ended. With the server's
 	// context. May be NULL.
 	void (*listens)(void *context, bool now);
+	// The server does not listen, and does not try again: the address is none of ours. May be
+	// NULL.
+	void (*refused)(void *context, error_t error);
 };
 
 struct http_server {
@@ -27,6 +30,7 @@ struct http_server {
 	// Private.
 	const char *uri;
 	void (*listens)(void *context, bool now);
+	void (*refused)(void *context, error_t error);
 	struct service_client client;
 	struct source control;
 	struct source listener;
@@ -45,3 +49,6 @@ __must_check error_t http_server_start(struct loop *loop, struct http_server *se
 // For a server that was started, before the loop turns: connections are as `options` says, which is
 // copied.
 void http_server_configure(struct http_server *server, const struct http_server_options *options);
+// Stops a server that was started: listens no more, and closes its connections as they are. `gone` of
+// each exchange comes before this returns. Not to be called by what a connection calls.
+void http_server_stop(struct http_server *server);

@@ -8,7 +8,6 @@
 #include "libs/starina/alloc.h"
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  // 1.3
-#define KEY_LEN 24u                                  // 16 bytes in base64
 #define FINAL 0x80u
 #define OPCODE_TEXT 1u
 #define OPCODE_BINARY 2u
@@ -30,8 +29,8 @@ struct websocket {
 
 static bool is_key(struct span value)
 {
-	return value.len == KEY_LEN && value.data[KEY_LEN - 1] == '=' &&
-		value.data[KEY_LEN - 2] == '=';
+	return value.len == WEBSOCKET_KEY_LEN && value.data[value.len - 1] == '=' &&
+		value.data[value.len - 2] == '=';
 }
 
 error_t websocket_check(const struct http_request_head *head, const char *protocol)
@@ -47,16 +46,23 @@ error_t websocket_check(const struct http_request_head *head, const char *protoc
 		return ERR_INVALID;
 	if (!span_equals(version->value, "13"))
 		return ERR_NOT_SUPPORTED;
-	return protocols != NULL && http_list_has(protocols->value, protocol) ? 0 : ERR_INVALID;
+	if (protocol != NULL && (protocols == NULL || !http_list_has(protocols->value, protocol)))
+		return ERR_INVALID;
+	return 0;
+}
+
+struct span websocket_key(const struct http_request_head *head)
+{
+	return http_field_find(head, "Sec-WebSocket-Key")->value;
 }
 
 // Of the client's key (4.2.2).
 static void accept_write(struct span key, char out[BASE64_SIZE(SHA1_SIZE)])
 {
-	uint8_t text[KEY_LEN + sizeof(GUID) - 1], hash[SHA1_SIZE];
+	uint8_t text[WEBSOCKET_KEY_LEN + sizeof(GUID) - 1], hash[SHA1_SIZE];
 
-	memcpy(text, key.data, KEY_LEN);
-	memcpy(text + KEY_LEN, GUID, sizeof(GUID) - 1);
+	memcpy(text, key.data, WEBSOCKET_KEY_LEN);
+	memcpy(text + WEBSOCKET_KEY_LEN, GUID, sizeof(GUID) - 1);
 	sha1((struct span){ .data = text, .len = sizeof(text) }, hash);
 	base64_encode((struct span){ .data = hash, .len = sizeof(hash) }, out);
 }
@@ -200,11 +206,10 @@ static const struct http_handler stream_handler = { .body = stream_body,
 
 // --- Its life ------------------------------------------------------------------------------------
 
-error_t websocket_start(struct http_exchange *exchange, const struct http_request_head *head,
-                        const char *protocol, size_t max, const struct websocket_handler *handler,
-                        void *context, struct websocket **out)
+error_t websocket_start(struct http_exchange *exchange, struct span key, const char *protocol,
+                        size_t max, const struct websocket_handler *handler, void *context,
+                        struct websocket **out)
 {
-	const struct http_field *key = http_field_find(head, "Sec-WebSocket-Key");
 	struct websocket *ws = heap_alloc(sizeof(*ws));
 	char accept[BASE64_SIZE(SHA1_SIZE)], fields[256];
 	struct span lines = { .data = (const uint8_t *)fields };
@@ -218,11 +223,16 @@ error_t websocket_start(struct http_exchange *exchange, const struct http_reques
 		                  .handler = handler,
 		                  .context = context,
 		                  .input.max = max };
-	accept_write(key->value, accept);
+	accept_write(key, accept);
 	lines.len = fmt_write(fields, sizeof(fields),
-	                      "Upgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n"
-	                      "Sec-WebSocket-Protocol: %s\r\n",
-	                      accept, protocol);
+	                      "Upgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n%s%s%s", accept,
+	                      protocol != NULL ? "Sec-WebSocket-Protocol: " : "",
+	                      protocol != NULL ? protocol : "", protocol != NULL ? "\r\n" : "");
+	if (lines.len >= sizeof(fields)) {
+		heap_free(ws);
+		http_abort(exchange);
+		return ERR_NOT_SUPPORTED;
+	}
 	*out = ws;
 	err = http_stream_start(exchange, 101, lines, &stream_handler, ws);
 	if (err == ERR_BAD_STATE || err == ERR_NOT_SUPPORTED) {

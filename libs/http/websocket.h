@@ -19,17 +19,24 @@ struct websocket_handler {
 	void (*gone)(void *context, struct websocket *ws);
 };
 
-// Whether the head asks for a WebSocket (4.2.1), and among its subprotocols for `protocol`. Errors:
+// Of base64 text: what a client's handshake is answered by.
+#define WEBSOCKET_KEY_LEN 24u
+
+// Whether the head asks for a WebSocket (4.2.1), and among its subprotocols for `protocol` (NULL:
+// there need not be any). Errors:
 // ERR_NOT_FOUND (it does not), ERR_NOT_SUPPORTED (another version than 13), ERR_INVALID (it does,
 // but not as the RFC says).
 __must_check error_t websocket_check(const struct http_request_head *head, const char *protocol);
-// Makes a WebSocket of an exchange that websocket_check took, within its `request`. Messages of the
-// client's are of `max` bytes at most. `handler` and `context` outlive it. Errors: ERR_NO_MEMORY,
-// ERR_BAD_STATE, ERR_NOT_SUPPORTED: the exchange was given up, and no callback comes.
-__must_check error_t websocket_start(struct http_exchange *exchange,
-                                     const struct http_request_head *head, const char *protocol,
-                                     size_t max, const struct websocket_handler *handler,
-                                     void *context, struct websocket **out);
+// The client's key, of WEBSOCKET_KEY_LEN bytes, in a head that websocket_check took.
+struct span websocket_key(const struct http_request_head *head);
+// Makes a WebSocket of an exchange that websocket_check took, in its `request` or later; `key` is its
+// head's, `protocol` the one that was checked for. Messages of the client's are of `max` bytes at
+// most. `handler` and `context` outlive it. Errors: ERR_NO_MEMORY, ERR_BAD_STATE, ERR_NOT_SUPPORTED:
+// the exchange was given up, and no callback of the WebSocket's comes.
+__must_check error_t websocket_start(struct http_exchange *exchange, struct span key,
+                                     const char *protocol, size_t max,
+                                     const struct websocket_handler *handler, void *context,
+                                     struct websocket **out);
 // Sends a message in one frame (5.6). Errors: http_send's.
 __must_check error_t websocket_send(struct websocket *ws, bool is_text, struct span bytes);
 // As http_can_send: what a client that reads nothing makes its owner hold is bounded by it.

@@ -27,6 +27,7 @@ static struct {
 	bool closes;  // in `message`
 	bool pauses;  // the same
 	error_t err;
+	const char *protocol;
 } app;
 
 static void ws_message(void *context, struct websocket *ws, bool is_text, struct span bytes)
@@ -59,13 +60,13 @@ static void on_request(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head)
 {
 	(void)context;
-	app.err = websocket_check(head, "chat.v1");
+	app.err = websocket_check(head, app.protocol);
 	if (app.err != 0)
 		http_respond(exchange, 400, NULL, NULL, 0);
 	else
-		assert_int_equal(
-			websocket_start(exchange, head, "chat.v1", 100, &ws_handler, &app, &app.ws),
-			0);
+		assert_int_equal(websocket_start(exchange, websocket_key(head), app.protocol, 100,
+		                                 &ws_handler, &app, &app.ws),
+		                 0);
 }
 
 static const struct http_handler handler = { .request = on_request };
@@ -74,6 +75,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&app, 0, sizeof(app));
+	app.protocol = "chat.v1";
 	return peer_connect(&handler);
 }
 
@@ -91,6 +93,16 @@ static void connect_ws(void)
 {
 	peer_say_text(ASK);
 	HEARD(ANSWER);
+	assert_non_null(app.ws);
+}
+
+static void a_protocol_need_not_be(void **state)
+{
+	(void)state;
+	app.protocol = NULL;
+	peer_say_text("GET / HTTP/1.1\r\n" UPGRADE KEY "Sec-WebSocket-Version: 13\r\n\r\n");
+	HEARD("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+	      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nConnection: Upgrade\r\n\r\n");
 	assert_non_null(app.ws);
 }
 
@@ -221,6 +233,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, peer_teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(a_protocol_need_not_be),
 		TEST(messages_come_and_go),
 		TEST(the_client_closes),
 		TEST(a_broken_client_is_closed),

@@ -368,7 +368,8 @@ static void begin(struct httpd *httpd, struct http_exchange *exchange,
 
 	if (s == NULL)
 		return;
-	err = websocket_start(exchange, head, API_PROTOCOL, SAID_MAX, &ws_handler, s, &s->ws);
+	err = websocket_start(exchange, websocket_key(head), API_PROTOCOL, SAID_MAX, &ws_handler, s,
+	                      &s->ws);
 	if (err != 0) {
 		heap_free(s);
 		return;

@@ -227,8 +227,8 @@ API_START(live_get)
 		api_failed(exchange, err, "the live view");
 		return;
 	}
-	err = websocket_start(exchange, head, API_PROTOCOL, ASKED_MAX, &ws_handler, live,
-	                      &live->ws);
+	err = websocket_start(exchange, websocket_key(head), API_PROTOCOL, ASKED_MAX, &ws_handler,
+	                      live, &live->ws);
 	if (err != 0)
 		ws_gone(live, NULL);
 }

@@ -281,7 +281,8 @@ API_START(terminal_get)
 		heap_free(t);
 		return;
 	}
-	err = websocket_start(exchange, head, API_PROTOCOL, SAID_MAX, &ws_handler, t, &t->ws);
+	err = websocket_start(exchange, websocket_key(head), API_PROTOCOL, SAID_MAX, &ws_handler, t,
+	                      &t->ws);
 	if (err != 0)
 		ws_gone(t, NULL);
 	else
