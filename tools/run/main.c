@@ -394,15 +394,14 @@ static void debugger_announce(const struct run *run)
 }
 
 // Those that run.sh chose.
-static void ports_announce(const struct published_ports *ports)
+static void ports_announce(const struct published_ports *ports, const char *whose)
 {
 	for (unsigned i = 0; i < ports->count; i++) {
 		const struct published_port *port = &ports->items[i];
 
 		if (port->chosen)
-			log_info("port %u/%s of the container is port %u of %s",
-			         port->container_port, port->udp ? "udp" : "tcp", port->host_port,
-			         port->host);
+			log_info("port %u/%s of %s is port %u of %s", port->container_port,
+			         port->udp ? "udp" : "tcp", whose, port->host_port, port->host);
 	}
 }
 
@@ -452,8 +451,9 @@ static int boot(struct run *run)
 
 	if (!run->settings.image && !run->settings.volume.name)
 		boot_announce(run);
-	ports_announce(&run->settings.ports);
-	ports_release(&run->settings.ports);
+	ports_announce(&run->settings.ports, "the container");
+	ports_announce(&run->settings.app_ports, "apps");
+	settings_release_ports(&run->settings);
 	engine_release_port(&run->engine);
 	for (int attempt = 0; attempt < 2 && result.end == RELAY_SILENT; attempt++) {
 		if (attempt > 0)
@@ -572,7 +572,7 @@ int main(int argc, char **argv)
 		status = volume_run(&run, &err);
 	else
 		status = container_run(&run, &err);
-	ports_release(&run.settings.ports);
+	settings_release_ports(&run.settings);
 	engine_close(&run.engine);
 	web_close(&run.web);
 	address_forget(run.gdb_address, run.gdb_socket);

@@ -124,22 +124,29 @@ static void add_ports(struct command *command, const int remote[QEMU_NUM_CHANNEL
 	}
 }
 
-// The status page's port and the engine's go to the OS, the published ones straight to the
-// container's address.
+// `address`: of the guest; "": of the OS.
+static void write_forwards(FILE *text, const struct published_ports *ports, const char *address)
+{
+	for (unsigned i = 0; i < ports->count; i++) {
+		const struct published_port *port = &ports->items[i];
+
+		fprintf(text, ",hostfwd=%s:%s:%u-%s:%u", port->udp ? "udp" : "tcp", port->host,
+		        port->host_port, address, port->container_port);
+	}
+}
+
+// The status page's port, the engine's and those of apps go to the OS, the published ones straight to
+// the container's address.
 static void add_network(struct command *command, const struct settings *settings,
                         const struct qemu_files *files)
 {
-	const struct published_ports *ports = &settings->ports;
 	char *forwards = NULL;
 	size_t length;
 	FILE *text = open_memstream(&forwards, &length);
 
-	for (unsigned i = 0; text && i < ports->count; i++) {
-		const struct published_port *port = &ports->items[i];
-
-		fprintf(text, ",hostfwd=%s:%s:%u-" QEMU_CONTAINER_ADDRESS ":%u",
-		        port->udp ? "udp" : "tcp", port->host, port->host_port,
-		        port->container_port);
+	if (text) {
+		write_forwards(text, &settings->ports, QEMU_CONTAINER_ADDRESS);
+		write_forwards(text, &settings->app_ports, "");
 	}
 	if (text && files->engine_port)
 		fprintf(text, ",hostfwd=tcp:127.0.0.1:%u-:%u", files->engine_port, ENGINE_PORT);

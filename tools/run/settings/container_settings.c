@@ -346,17 +346,28 @@ static int kernel_read(struct settings *settings, struct error *err)
 static int ports_read(struct settings *settings, struct error *err)
 {
 	const struct option *ports = option_get(settings, OPTION_PORTS);
+	const struct option *app_ports = option_get(settings, OPTION_APP_PORTS);
 
 	if (ports->value && ports_parse(&settings->ports, ports->value, err) < 0)
 		return error_prefix(err, "%s", option_text(ports));
+	if (app_ports->value && ports_parse(&settings->app_ports, app_ports->value, err) < 0)
+		return error_prefix(err, "%s", option_text(app_ports));
 	return 0;
 }
 
 int settings_reserve_ports(struct settings *settings, struct error *err)
 {
-	if (ports_reserve(&settings->ports, err) == 0)
-		return 0;
-	return error_prefix(err, "%s", option_text(option_get(settings, OPTION_PORTS)));
+	if (ports_reserve(&settings->ports, err) < 0)
+		return error_prefix(err, "%s", option_text(option_get(settings, OPTION_PORTS)));
+	if (ports_reserve(&settings->app_ports, err) < 0)
+		return error_prefix(err, "%s", option_text(option_get(settings, OPTION_APP_PORTS)));
+	return 0;
+}
+
+void settings_release_ports(struct settings *settings)
+{
+	ports_release(&settings->ports);
+	ports_release(&settings->app_ports);
 }
 
 int container_settings_read(struct settings *settings, struct error *err)

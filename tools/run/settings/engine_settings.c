@@ -9,6 +9,7 @@
 static bool is_of_machine(enum option_id id)
 {
 	switch (id) {
+	case OPTION_APP_PORTS:
 	case OPTION_SMP:
 	case OPTION_QUIET:
 	// Those that `docker run` finds.

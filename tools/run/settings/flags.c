@@ -41,6 +41,7 @@ static const struct flag flags[] = {
 	ADDS("add-host", 0, LIST_ADD_HOST),
 	ADDS("annotation", 0, LIST_ANNOTATION),
 	ADDS("app", 0, LIST_APP),
+	SETS("app-ports", 0, FLAG_TEXT, OPTION_APP_PORTS),
 	ADDS("attach", 'a', LIST_ATTACH),
 	ACCEPTED("blkio-weight", 0, FLAG_NUMBER, ALONE),
 	REFUSED("blkio-weight-device", 0, FLAG_TEXT, NULL, NO_HOST_DISK),

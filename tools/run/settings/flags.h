@@ -33,6 +33,7 @@ enum option_id {
 	// Of the machine: STARINA_ variables.
 	OPTION_SMP,
 	OPTION_QUIET,
+	OPTION_APP_PORTS,
 	// Flags without a variable.
 	OPTION_CIDFILE,
 	OPTION_CPU_PERIOD,

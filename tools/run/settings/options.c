@@ -37,6 +37,7 @@ static const char *const variables[NUM_OPTIONS] = {
 	[OPTION_SHM_SIZE] = LINUXRUN "SHM_SIZE",
 	[OPTION_SMP] = STARINA "SMP",
 	[OPTION_QUIET] = STARINA "QUIET",
+	[OPTION_APP_PORTS] = STARINA "APP_PORTS",
 };
 
 // Variables that others read: settings.c, the image tool, setup.sh, the tests.

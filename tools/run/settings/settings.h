@@ -54,12 +54,13 @@ struct settings {
 	unsigned guest_cpus;              // of its VM; 0: the OS's default
 	unsigned cpu_share;               // of these, in thousandths of one; 0: all
 	struct published_ports ports;
-	struct volumes volumes;  // opened by volumes_open()
-	uint64_t disk;           // bytes of the disk with the writable layer; 0: not given
-	const char *disk_file;   // where it is kept; NULL: it is not
-	bool terminal;           // the container gets one
-	bool terminal_input;     // and ours is its other end
-	const char *kernel;      // another guest kernel; NULL: ours
+	struct published_ports app_ports;  // of apps of the OS
+	struct volumes volumes;            // opened by volumes_open()
+	uint64_t disk;          // bytes of the disk with the writable layer; 0: not given
+	const char *disk_file;  // where it is kept; NULL: it is not
+	bool terminal;          // the container gets one
+	bool terminal_input;    // and ours is its other end
+	const char *kernel;     // another guest kernel; NULL: ours
 
 	// seconds from the first signal to the end by force, or STOP_FOREVER
 	uint32_t stop_timeout;
@@ -93,9 +94,10 @@ int volume_settings_finish(struct settings *settings, const char *image, struct 
 int cpu_share_set(struct settings *settings, const struct option *option, unsigned thousandths,
                   struct error *err);
 
-// Takes the host's ports for the container (ports_reserve() in
-// tools/run/settings/published_ports.h).
+// Takes the host's ports for the container and for apps (ports_reserve() in
+// tools/run/settings/published_ports.h), until settings_release_ports().
 int settings_reserve_ports(struct settings *settings, struct error *err);
+void settings_release_ports(struct settings *settings);
 
 // Checks that the emulator is there and new enough.
 int settings_check_qemu(const struct settings *settings, struct error *err);

@@ -65,6 +65,7 @@ static const struct {
 	{ "STARINA_SMP", "-1", "STARINA_SMP=-1" },
 	{ "STARINA_HTTP_PORT", "65536", "STARINA_HTTP_PORT=65536|65535" },
 	{ "STARINA_HTTP_PORT", "80x", "STARINA_HTTP_PORT=80x" },
+	{ "STARINA_APP_PORTS", "8080:0", "STARINA_APP_PORTS=8080:0|is not a port" },
 	{ "STARINA_MEMORY", "much", "STARINA_MEMORY=much" },
 	{ "STARINA_MEMORY", "64M", "STARINA_MEMORY|192M" },
 	{ "STARINA_MEMORY", HUGE_NUMBER, "STARINA_MEMORY=999" },
@@ -449,6 +450,9 @@ static void test_ports(void **state)
 	assert_int_equal(READ(NULL), 0);
 	assert_int_equal(settings.ports.count, 1);
 	unsetenv("LINUXRUN_PORTS");
+	assert_int_equal(READ("--app-ports", "8080:8080,127.0.0.1:53:53/udp"), 0);
+	assert_int_equal(settings.app_ports.count, 2);
+	assert_int_equal(settings.ports.count, 0);
 }
 
 int main(void)
