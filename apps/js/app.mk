@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # What runs apps in TypeScript (docs/typescript.md).
-APP_js_LIBS := quickjs files
+APP_js_LIBS := quickjs files http
 APP_js_ONLY := user
 $(BUILD)/obj/apps/js/%.o: EXTRA_CFLAGS += $(QUICKJS_CFLAGS)
 

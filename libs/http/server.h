@@ -49,6 +49,6 @@ __must_check error_t http_server_start(struct loop *loop, struct http_server *se
 // For a server that was started, before the loop turns: connections are as `options` says, which is
 // copied.
 void http_server_configure(struct http_server *server, const struct http_server_options *options);
-// Stops a server that was started: listens no more, and closes its connections as they are. `gone` of
-// each exchange comes before this returns. Not to be called by what a connection calls.
+// Stops a server that was started: listens no more, and closes its connections as they are. `gone`
+// of each exchange comes before this returns. Not to be called by what a connection calls.
 void http_server_stop(struct http_server *server);

@@ -29,10 +29,10 @@ struct websocket_handler {
 __must_check error_t websocket_check(const struct http_request_head *head, const char *protocol);
 // The client's key, of WEBSOCKET_KEY_LEN bytes, in a head that websocket_check took.
 struct span websocket_key(const struct http_request_head *head);
-// Makes a WebSocket of an exchange that websocket_check took, in its `request` or later; `key` is its
-// head's, `protocol` the one that was checked for. Messages of the client's are of `max` bytes at
-// most. `handler` and `context` outlive it. Errors: ERR_NO_MEMORY, ERR_BAD_STATE, ERR_NOT_SUPPORTED:
-// the exchange was given up, and no callback of the WebSocket's comes.
+// Makes a WebSocket of an exchange that websocket_check took, in its `request` or later; `key` is
+// its head's, `protocol` the one that was checked for. Messages of the client's are of `max` bytes
+// at most. `handler` and `context` outlive it. Errors: ERR_NO_MEMORY, ERR_BAD_STATE,
+// ERR_NOT_SUPPORTED: the exchange was given up, and no callback of the WebSocket's comes.
 __must_check error_t websocket_start(struct http_exchange *exchange, struct span key,
                                      const char *protocol, size_t max,
                                      const struct websocket_handler *handler, void *context,

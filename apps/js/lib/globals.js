@@ -3,6 +3,7 @@
 // What is there without an import.
 import { enqueue } from "native:jobs";
 import { structuredClone } from "./clone.js";
+import { defineGlobals } from "./lazy.js";
 import { console } from "./log.js";
 import { TextDecoder, TextEncoder } from "./text.js";
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "./timers.js";
@@ -24,3 +25,5 @@ const globals = {
 
 for (const [name, value] of Object.entries(globals))
 	Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+
+defineGlobals();

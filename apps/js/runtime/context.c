@@ -60,6 +60,10 @@ void js_run(void)
 			JS_RunGC(js.rt);
 		// It may be due while others keep the loop busy.
 		loop_turn(&js.loop, deadline);
+		if (js.has_calls) {
+			js.has_calls = false;
+			js_run_jobs();
+		}
 		js_timers_run();
 	}
 }

@@ -4,6 +4,7 @@
 // handler by then is a fault.
 #include "apps/js/runtime/internal.h"
 #include "libs/base/list.h"
+#include "libs/starina/log.h"
 
 // A promise that was rejected with no handler.
 struct rejection {
@@ -76,6 +77,23 @@ void js_run_jobs(void)
 
 		js_fail(JS_DupValue(js.ctx, r->reason), "unhandled rejection");
 	}
+}
+
+static JSValue call_job(JSContext *ctx, int argc, JSValueConst *argv)
+{
+	return JS_Call(ctx, argv[0], JS_UNDEFINED, argc - 1, argv + 1);
+}
+
+void js_call_later(JSValueConst fn, int argc, JSValueConst *argv)
+{
+	JSValueConst job[1 + JS_CALL_LATER_MAX] = { fn };
+
+	assert(argc <= JS_CALL_LATER_MAX);
+	for (int i = 0; i < argc; i++)
+		job[1 + i] = argv[i];
+	if (JS_EnqueueJob(js.ctx, call_job, 1 + argc, job) != 0)
+		js_fail_pending("cannot call a function");
+	js.has_calls = true;
 }
 
 void js_call(JSValueConst fn, int argc, JSValueConst *argv)

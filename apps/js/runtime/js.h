@@ -21,6 +21,7 @@ struct js {
 	const struct environ *env;
 	void *reserve;       // memory for the report of a failure
 	size_t num_watched;  // what the app goes on for (js_watch_begin)
+	bool has_calls;      // js_call_later
 };
 
 extern struct js js;
@@ -42,6 +43,11 @@ void js_watch_end(void);
 // Calls `fn` (with `this` undefined), and then the jobs that became due. What it throws ends the
 // app. The arguments stay the caller's.
 void js_call(JSValueConst fn, int argc, JSValueConst *argv);
+#define JS_CALL_LATER_MAX 8
+// Has `fn` called with the arguments (JS_CALL_LATER_MAX at most, which stay the caller's) later, by
+// the loop: for callbacks in which no code of the script's may run. Fails the app when memory is
+// out.
+void js_call_later(JSValueConst fn, int argc, JSValueConst *argv);
 // Runs the jobs that are due, after a callback that resolved promises by other ways. An exception
 // or a rejection that nobody handles ends the app.
 void js_run_jobs(void);

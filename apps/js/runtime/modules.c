@@ -4,6 +4,7 @@
 // compiled to bytecode at the build; these import natives.
 #include <string.h>
 
+#include "apps/js/native/native.h"
 #include "apps/js/runtime/internal.h"
 #include "apps/js/runtime/lib.h"
 #include "libs/starina/log.h"
@@ -96,6 +97,41 @@ static JSModuleDef *load(JSContext *ctx, const char *name, void *opaque)
 	JS_FreeValue(ctx, module);
 	return m;
 }
+
+// load("NAME.js"): the exports of a module of the API that is not read before it is used. Its top
+// level does not wait.
+static JSValue load_lib(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+	const char *name = JS_ToCString(ctx, argv[0]);
+	JSValue module = name != NULL ? read_lib(ctx, name) : JS_EXCEPTION, done;
+	JSModuleDef *m;
+
+	(void)self;
+	(void)argc;
+	JS_FreeCString(ctx, name);
+	if (JS_IsException(module))
+		return module;
+	m = JS_VALUE_GET_PTR(module);
+	if (JS_ResolveModule(ctx, module) != 0) {
+		JS_FreeValue(ctx, module);
+		return JS_EXCEPTION;
+	}
+	done = JS_EvalFunction(ctx, module);
+	if (JS_IsException(done))
+		return done;
+	JS_FreeValue(ctx, done);
+	return JS_GetModuleNamespace(ctx, m);
+}
+
+static const JSCFunctionListEntry entries[] = {
+	JS_CFUNC_DEF("load", 1, load_lib),
+};
+
+const struct js_native js_native_modules = {
+	.name = "modules",
+	.entries = entries,
+	.num_entries = sizeof(entries) / sizeof(entries[0]),
+};
 
 void js_modules_init(void)
 {

@@ -75,6 +75,29 @@ void js_waiter_reject(JSContext *ctx, struct js_waiter *waiter, JSValue error)
 	settle(ctx, waiter, true, JS_IsException(error) ? JS_GetException(ctx) : error);
 }
 
+static void settle_later(JSContext *ctx, struct js_waiter *waiter, bool is_rejected, JSValue value)
+{
+	js_call_later(is_rejected ? waiter->reject : waiter->resolve, 1, &value);
+	JS_FreeValue(ctx, value);
+	js_waiter_free(JS_GetRuntime(ctx), waiter);
+}
+
+void js_waiter_resolve_later(JSContext *ctx, struct js_waiter *waiter, JSValue value)
+{
+	if (JS_IsException(value))
+		settle_later(ctx, waiter, true, JS_GetException(ctx));
+	else
+		settle_later(ctx, waiter, false, value);
+}
+
+void js_waiter_reject_later(JSContext *ctx, struct js_waiter *waiter, error_t error,
+                            const char *what)
+{
+	JSValue value = js_error(ctx, error, what);
+
+	settle_later(ctx, waiter, true, JS_IsException(value) ? JS_GetException(ctx) : value);
+}
+
 void js_waiter_move(struct js_waiter *waiter, struct js_waiters *to)
 {
 	list_remove(&waiter->entry);

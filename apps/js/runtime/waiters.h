@@ -35,6 +35,12 @@ JSValue js_waiters_add(JSContext *ctx, struct js_waiters *waiters, uint64_t key,
 void js_waiter_resolve(JSContext *ctx, struct js_waiter *waiter, JSValue value);
 // The same for a rejection; JS_EXCEPTION: with what is pending.
 void js_waiter_reject(JSContext *ctx, struct js_waiter *waiter, JSValue error);
+// Settles it later (js_call_later): nothing of the script's runs before this returns. `value` is
+// consumed; JS_EXCEPTION: rejects it with what is pending.
+void js_waiter_resolve_later(JSContext *ctx, struct js_waiter *waiter, JSValue value);
+// The same for a rejection with the error.
+void js_waiter_reject_later(JSContext *ctx, struct js_waiter *waiter, error_t error,
+                            const char *what);
 // Has it wait last in another owner's list.
 void js_waiter_move(struct js_waiter *waiter, struct js_waiters *to);
 // A promise that is settled with `value` already, as js_waiter_resolve does it.

@@ -135,8 +135,8 @@ static void write_forwards(FILE *text, const struct published_ports *ports, cons
 	}
 }
 
-// The status page's port, the engine's and those of apps go to the OS, the published ones straight to
-// the container's address.
+// The status page's port, the engine's and those of apps go to the OS, the published ones straight
+// to the container's address.
 static void add_network(struct command *command, const struct settings *settings,
                         const struct qemu_files *files)
 {
