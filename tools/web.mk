@@ -8,9 +8,14 @@ WEB_SRCS := $(sort $(shell find web/src -name '*.ts' -o -name '*.tsx' -o -name '
 	$(wildcard ts/tool/*.mjs)
 WEB_ENTRIES := web/src/main.tsx web/src/styles/main.css web/src/styles/terminal.css web/src/styles/editor.css
 # Each is one file: its policy lets it load no other.
-WEB_WORKERS := web/src/worker.ts web/src/app_worker.ts
+WEB_WORKERS := web/src/worker.ts web/src/app_worker.ts web/src/types_worker.ts
+WEB_TYPES := $(BUILD)/gen/web_types.json
 
-$(BUILD)/web.img: $(WEB_SRCS) third_party/web/.stamp tools/build/web_image.sh tools/build/web_index.py tools/build/web_sizes.py tools/build/web_licenses.py
+$(WEB_TYPES): $(sort $(wildcard ts/*.d.ts)) ts/tsconfig.json third_party/web/.stamp tools/build/web_types.py
+	@mkdir -p $(@D)
+	$(Q)tools/build/web_types.py third_party/web/node_modules/typescript/lib ts/tsconfig.json $@ $(filter %.d.ts,$^)
+
+$(BUILD)/web.img: $(WEB_SRCS) $(WEB_TYPES) third_party/web/.stamp tools/build/web_image.sh tools/build/web_index.py tools/build/web_sizes.py tools/build/web_licenses.py
 	$(call say,WEB,$@)
 	$(Q)tools/build/web_image.sh $(BUILD) "$(WEB_ENTRIES)" "$(WEB_WORKERS)"
 

@@ -16,7 +16,7 @@ bundle() {
 		--tsconfig=web/tsconfig.json --legal-comments=none --log-level=warning --outdir="$page" --entry-names='[name]'
 }
 bundle "${entries[@]}" --splitting --chunk-names='chunk-[hash]' --metafile="$build/gen/web.json"
-bundle "${workers[@]}" --metafile="$build/gen/web_workers.json"
+bundle "${workers[@]}" --alias:starina-types="$PWD/$build/gen/web_types.json" --metafile="$build/gen/web_workers.json"
 cp -- web/icon.svg "$page/"
 tools/build/web_index.py "$build/gen/web.json" web/index.html "$page/index.html"
 tools/build/web_licenses.py "$page/LICENSES.txt" "$build/gen/web.json" "$build/gen/web_workers.json"

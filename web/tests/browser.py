@@ -132,11 +132,15 @@ class Tab:
         return result["result"].get("value")
 
     def wait(self, script, what=None):
-        """Waits until an expression is true."""
+        """Waits until an expression is true, of this document or, when it is just being left, of the next."""
         end = time.monotonic() + PATIENCE
         while True:
-            if self.run(f"!!({script})"):
-                return
+            try:
+                if self.run(f"!!({script})"):
+                    return
+            except BrowserError as error:
+                if "target navigated" not in str(error):
+                    raise
             if time.monotonic() > end:
                 raise BrowserError(f"not in {PATIENCE} s: {what or script}; the page says: {self.run('document.body.innerText')[:1500]}")
             time.sleep(0.05)

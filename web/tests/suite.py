@@ -80,6 +80,12 @@ class Page:
         self.tab.wait_text("Live", ".pill")
         self.show(view)
 
+    def reload(self):
+        """Loads the page anew."""
+        self.tab.run("window.isOld = true")
+        self.tab.call("Page.reload")
+        self.tab.wait("!window.isOld && document.readyState === 'complete'", "the page, anew")
+
     def show(self, view, argument=""):
         """Goes to a view."""
         self.tab.run(f"location.hash = '#/{view}' + ({argument!r} && '/' + encodeURIComponent({argument!r}))")

@@ -310,7 +310,7 @@ def keys_alone_are_enough(page):
     page.tab.press("?")
     page.tab.wait("document.querySelector('dialog[open]')")
     licences = page.tab.run("fetch(document.querySelector('dialog a').href).then((answer) => answer.text())")
-    for name in ("preact", "@preact/signals", "@xterm/xterm", "@xterm/addon-fit", "prism-code-editor", "sucrase"):
+    for name in ("preact", "@preact/signals", "@xterm/xterm", "@xterm/addon-fit", "prism-code-editor", "sucrase", "typescript"):
         check(f"\n{name} " in licences, f"the licence of {name}")
     page.tab.press("Escape")
     page.tab.wait("!document.querySelector('dialog')")

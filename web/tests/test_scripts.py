@@ -2,6 +2,7 @@
 """Apps that are written in the page."""
 
 import json
+import urllib.request
 
 from suite import check, check_equal, edit, test
 
@@ -44,7 +45,7 @@ def app_is_written_and_runs(page):
     page.tab.wait_text("good day", ".run .said")
     page.tab.wait_text("process ", ".run .state")
     # It is there after a reload of the page.
-    page.tab.call("Page.reload")
+    page.reload()
     page.tab.wait("document.querySelector('.pce-textarea')?.value.includes('good day')", "the source")
     page.tab.wait_text("greeter.ts", ".entries")
     page.command("stop greeter")
@@ -72,6 +73,60 @@ def errors_are_said_beside_their_line(page):
     page.tab.press("s", control=True)
     page.tab.wait_text("greeter runs", ".run .state")
     page.tab.wait("!document.querySelector('.problems, .pce-line.wrong')", "no problem")
+
+
+@test
+def types_are_checked_while_they_are_typed(page):
+    page.open()
+    page.command("new app")
+    edit(page.tab, GREETER.replace("log.info", "log.inof"))
+    page.tab.wait_text("greeter.ts:6:7", ".problems")
+    page.tab.wait("document.querySelectorAll('.pce-line')[5].dataset.problem.startsWith('TS2339: ')", "the error beside its line")
+    # It is not run, and needs no word of the system.
+    page.tab.press("s", control=True)
+    page.tab.wait_text("the version before stays", ".run .state.refused")
+    edit(page.tab, GREETER)
+    page.tab.wait("!document.querySelector('.problems, .pce-line.wrong')", "no problem")
+    for text, words in ((GREETER + "let later: Promise<number> = 5;\n", "TS2322"), (GREETER + "window.close();\n", "TS2304"),
+                        (GREETER.replace('name:', 'nmae:'), "TS2353"), (GREETER + "using a = null;\n", "TS2318"),
+                        (GREETER + "let = = 3;\n", "TS1")):
+        edit(page.tab, text)
+        page.tab.wait_text(words, ".problems")
+
+
+@test
+def apps_run_without_the_checker_as_well(page):
+    page.expected = ["404"]
+    page.open()
+    page.tab.run("""{ const Known = Worker;
+        window.Worker = function (name, options) { return new Known(name === 'types_worker.js' ? 'no_worker.js' : name, options); }; }""")
+    write(page, GREETER.replace("log.info", "log.info satisfies 5; log.info"))
+    page.tab.press("s", control=True)
+    page.tab.wait_text("its types could not be checked", ".run .state.runs")
+    page.tab.wait_text("good day", ".run .said")
+
+
+@test
+def files_are_listed_anew_when_they_change(page):
+    page.open("files")
+    page.show("files", "/src/notes.txt")
+    page.tab.wait_text("Things to do", ".prism-code-editor")
+
+    def put(path, content):
+        request = urllib.request.Request(f"{page.origin}/api/v1/files/content?path={path}", content, method="PUT",
+                                         headers={"Authorization": "Bearer " + page.address.split("=")[1]})
+        urllib.request.urlopen(request).close()
+
+    put("/src/notes.txt", b"changed elsewhere")
+    put("/src/fresh.txt", b"new")
+    page.tab.wait_text("fresh.txt", ".entries")
+    page.tab.wait_text("changed elsewhere", ".prism-code-editor")
+    # What was typed here stays.
+    edit(page.tab, "typed")
+    put("/src/notes.txt", b"changed once more")
+    put("/src/last.txt", b"new")
+    page.tab.wait_text("last.txt", ".entries")
+    check_equal(page.tab.run("document.querySelector('.pce-textarea').value"), "typed", "the text")
 
 
 @test
@@ -116,8 +171,8 @@ def source_in_a_volume_is_saved_and_runs(page):
     page.answer_dialog("day.ts")
     edit(page.tab, GREETER.replace("greeter", "day"))
     page.tab.press("s", control=True)
-    page.tab.wait_text("day.ts was saved", ".notices")
     page.tab.wait_text("good day", ".run .said")
+    page.tab.wait("!document.querySelector('.editor header').innerText.includes('changed')", "a file that is saved")
     # A module that is no app is saved only.
     page.show("files", "/src/")
     page.tab.click_text("New file")

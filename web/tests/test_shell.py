@@ -80,7 +80,7 @@ def history_stays_in_its_tab(page):
     page.open("terminal")
     page.answer("1 + 2")
     check("1 + 2" not in page.tab.run("JSON.stringify(localStorage)"), "a line is kept for other systems")
-    page.tab.call("Page.reload")
+    page.reload()
     page.tab.wait("document.querySelector('.prompt input')")
     page.tab.run("document.querySelector('.prompt input').focus()")
     page.tab.press("ArrowUp")

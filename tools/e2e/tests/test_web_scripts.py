@@ -57,8 +57,10 @@ def apps_are_written_in_the_page(context):
         failing = PROVIDER.replace("VERSION", "3").replace('log.info("version 3");', 'throw new Error("not today");')
         save(page, failing, "the new version was taken back", ".run .state.failed")
         page.tab.wait_text("greeter_2.ts:7", ".run .said")
-        # What cannot be compiled does not reach the system.
+        # What has wrong types, or cannot be compiled, does not reach the system.
         save(page, "namespace N { export const a = 1; }\n" + PROVIDER, "namespaces cannot be compiled here", ".problems")
+        save(page, PROVIDER.replace("log.info", "log.inof"), "greeter_2.ts:7:7 TS2339", ".problems")
+        page.tab.wait("document.querySelectorAll('.pce-line')[6].dataset.problem", "the error beside its line")
         save(page, PROVIDER + "\x01", "Unexpected character", ".problems")
         page.show("terminal")
         check_equal(page.answer("ps | _.filter(p => ['louder', 'asker'].includes(p.name)).length"), "2")

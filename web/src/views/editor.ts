@@ -36,6 +36,8 @@ const LANGUAGES: Record<string, string> = {
 	yml: "yaml",
 };
 
+const TAB = 4;
+
 export function languageOf(name: string): string {
 	if (/^makefile$/i.test(name)) return "makefile";
 	return LANGUAGES[/\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? ""] ?? "plain";
@@ -47,7 +49,7 @@ export type Editor = PrismEditor;
 export function openEditor(place: HTMLElement, name: string, text: string, onChange: (text: string) => void): Editor {
 	const editor = createEditor(
 		place,
-		{ language: languageOf(name), value: text, lineNumbers: true, tabSize: 4, insertSpaces: false, onUpdate: onChange },
+		{ language: languageOf(name), value: text, lineNumbers: true, tabSize: TAB, insertSpaces: false, onUpdate: onChange },
 		defaultCommands(),
 		editHistory(),
 		matchBrackets(),
@@ -56,15 +58,26 @@ export function openEditor(place: HTMLElement, name: string, text: string, onCha
 	return editor;
 }
 
+// columnsOf: how wide a line is, in characters.
+function columnsOf(text: string): number {
+	let columns = 0;
+	for (const each of text.trimEnd()) columns += each === "\t" ? TAB - (columns % TAB) : 1;
+	return columns;
+}
+
 // markProblems: shows each beside its line, and none beside the others.
 export function markProblems(editor: Editor, problems: readonly Problem[]): void {
 	// The first of the lines is what lies over them.
 	for (let i = 1; i < editor.lines.length; i++) {
 		const line = editor.lines[i]!;
-		const mine = problems.filter((problem) => problem.line === i).map((problem) => visible(problem.text));
+		const mine = problems.filter((problem) => problem.line === i).map((problem) => visible(problem.text.split("\n", 1)[0]!));
 		line.classList.toggle("wrong", mine.length > 0);
-		if (mine.length) line.dataset.problem = mine.join(" · ");
-		else delete line.dataset.problem;
+		if (!mine.length) {
+			delete line.dataset.problem;
+			continue;
+		}
+		line.dataset.problem = mine.join(" · ");
+		line.style.setProperty("--columns", String(columnsOf(line.textContent ?? "")));
 	}
 }
 

@@ -48,8 +48,9 @@ async function put(path: string, bytes: Blob): Promise<void> {
 	else await request("PUT", content(path), bytes);
 }
 
-export function saveFile(path: string, bytes: Blob): Promise<boolean> {
-	return attempt(`${nameOf(path)} was saved`, () => put(path, bytes));
+// saveFile: `quietly`: nothing is said unless it fails.
+export function saveFile(path: string, bytes: Blob, quietly = false): Promise<boolean> {
+	return attempt(quietly ? "" : `${nameOf(path)} was saved`, () => put(path, bytes));
 }
 
 export function removeFile(path: string): Promise<boolean> {

@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { say } from "../api/client";
 import { bytes, visible } from "../format";
-import { isApp, runs, runSource } from "../scripts/runs";
+import { checkSource, isApp, runs, runSource } from "../scripts/runs";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Panel } from "../ui/parts";
 import type { Question } from "./ask";
@@ -14,6 +14,8 @@ import { download, FILE_NAME, join, nameOf, parentOf, readFile, removeFile, rena
 import { RunPanel } from "./run_panel";
 
 const EDITED_MAX = 1 << 20;
+// A source is checked when no key was pressed for so long.
+const CHECKED_AFTER_MS = 300;
 
 // textOf: the bytes as text; null when they are none.
 function textOf(content: Uint8Array): string | null {
@@ -27,12 +29,14 @@ function textOf(content: Uint8Array): string | null {
 
 interface Props {
 	path: string;
+	// Another one: the file may have changed.
+	version: string;
 	onAsk: (question: Question) => void;
 	// The file has gone to another path, or away.
 	onGone: (to: string | null) => void;
 }
 
-export function FileEditor({ path, onAsk, onGone }: Props) {
+export function FileEditor({ path, version, onAsk, onGone }: Props) {
 	const place = useRef<HTMLDivElement>(null);
 	const editor = useRef<Editor | null>(null);
 	const [content, setContent] = useState<Uint8Array<ArrayBuffer> | null>(null);
@@ -56,25 +60,41 @@ export function FileEditor({ path, onAsk, onGone }: Props) {
 		);
 		return () => {
 			gone = true;
-			editor.current?.remove();
 		};
-	}, [path]);
+	}, [path, version]);
+	useEffect(() => () => editor.current?.remove(), []);
 	useEffect(() => {
 		if (!isText) return;
 		const read = textOf(content)!;
+		const isOther = read !== onSystem.current;
 		setSaved(read);
 		onSystem.current = read;
+		if (editor.current) {
+			// What was typed here stays.
+			if (isOther && !changed) editor.current.setOptions({ value: read });
+			return;
+		}
 		const keep = (typed: string) => keepDraft(path, typed === onSystem.current ? null : typed);
 		editor.current = openEditor(place.current!, name, drafts.value.get(path) ?? read, keep);
 		// Whoever is elsewhere is left there.
 		if (document.activeElement === document.body) editor.current.textarea.focus();
-	}, [isText]);
+	}, [content]);
 	useEffect(() => {
 		if (editor.current) markProblems(editor.current, problems);
 	}, [problems, text]);
+	useEffect(() => {
+		if (!runsAsApp) return;
+		let gone = false;
+		const timer = setTimeout(() => void checkSource(path, text, () => !gone), CHECKED_AFTER_MS);
+		return () => {
+			gone = true;
+			clearTimeout(timer);
+		};
+	}, [path, text, runsAsApp]);
 	const save = async () => {
+		// What runs says so itself.
 		if (runsAsApp) void runSource(path, name, text);
-		if (!changed || !(await saveFile(path, new Blob([text])))) return;
+		if (!changed || !(await saveFile(path, new Blob([text]), runsAsApp))) return;
 		setSaved(text);
 		onSystem.current = text;
 		// More may have been typed while it was saved.

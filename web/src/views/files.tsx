@@ -3,13 +3,13 @@
 
 // With this all that the first view has is in one file of the build, and not in one for each set of views that share it.
 import "../ui/page";
-import { useEffect, useState } from "preact/hooks";
-import { say } from "../api/client";
+import { useState } from "preact/hooks";
 import type { FileEntry, Folder } from "../api/types";
 import { bytes, visible } from "../format";
 import { announce } from "../ui/announce";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Name, Panel } from "../ui/parts";
+import { usePolled } from "../ui/polled";
 import { go, hrefOf, route } from "../ui/route";
 import { writeApp } from "./actions";
 import { Ask, type Question } from "./ask";
@@ -91,24 +91,18 @@ function Entries({ listed, file }: { listed: Folder; file: string | null }) {
 	);
 }
 
+// versionOf: changes when the file does, as far as its folder tells.
+function versionOf(listed: Folder | null, file: string): string {
+	const entry = listed?.entries.find((each) => join(listed.path, each.name) === file);
+	return entry ? `${entry.size} ${entry.modified_ms ?? ""}` : "";
+}
+
 export function Files() {
 	const { folder, file } = placeOf(route.value.argument || "/");
-	const [listed, setListed] = useState<Folder | null>(null);
-	const [failure, setFailure] = useState("");
 	const [question, setQuestion] = useState<Question | null>(null);
 	const [turn, setTurn] = useState(0);
 	const again = () => setTurn((value) => value + 1);
-	useEffect(() => {
-		let gone = false;
-		setFailure("");
-		listFolder(folder).then(
-			(found) => !gone && setListed(found),
-			(error: unknown) => !gone && (setListed(null), setFailure(say(error))),
-		);
-		return () => {
-			gone = true;
-		};
-	}, [folder, turn]);
+	const { value: listed, failure } = usePolled(() => listFolder(folder), `${turn} ${folder}`);
 	// One after the other: the system holds a file in its memory while it comes.
 	const put = async (files: File[]) => {
 		for (const each of files) await saveFile(join(folder, each.name), each);
@@ -165,6 +159,7 @@ export function Files() {
 				<FileEditor
 					key={file}
 					path={file}
+				version={versionOf(listed, file)}
 					onAsk={setQuestion}
 					onGone={(to) => {
 						go("files", to ?? `${folder.replace(/\/$/, "")}/`);

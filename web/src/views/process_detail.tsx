@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One process: what it has, whom it talks to, and what can be done with it.
 
-import { useEffect, useState } from "preact/hooks";
-import { ApiError, get, say } from "../api/client";
+import { useState } from "preact/hooks";
+import { get } from "../api/client";
 import { loaded } from "../api/apps";
 import { channels, processes, services } from "../api/live";
 import { cpuShares } from "../api/rates";
@@ -10,37 +10,9 @@ import type { Handle, Process, Thread } from "../api/types";
 import { bytes, cpuTime, percent, visible } from "../format";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Meter, Name, Panel } from "../ui/parts";
+import { usePolled } from "../ui/polled";
 import { go, hrefOf } from "../ui/route";
 import { killProcess, replaceApp, restartApp, stopApp } from "./actions";
-
-// useList: what a route tells, fetched anew every 2 s, unless the system refuses it.
-function useList<T>(path: string): { list: T[] | null; failure: string } {
-	const [list, setList] = useState<T[] | null>(null);
-	const [failure, setFailure] = useState("");
-	useEffect(() => {
-		let timer = 0;
-		let gone = false;
-		const load = async () => {
-			try {
-				const loaded = await get<T[]>(path);
-				if (gone) return;
-				setList(loaded);
-				setFailure("");
-			} catch (error) {
-				if (gone) return;
-				setFailure(say(error));
-				if (error instanceof ApiError && error.status !== 0) return;
-			}
-			if (!gone) timer = window.setTimeout(() => void load(), 2000);
-		};
-		void load();
-		return () => {
-			gone = true;
-			clearTimeout(timer);
-		};
-	}, [path]);
-	return { list, failure };
-}
 
 function Limit({ label, value, limit }: { label: string; value: number | undefined; limit: number | undefined }) {
 	if (value === undefined) return null;
@@ -116,7 +88,7 @@ function Peers({ process }: { process: Process }) {
 }
 
 function Threads({ process }: { process: Process }) {
-	const { list, failure } = useList<Thread>("threads");
+	const { value: list, failure } = usePolled(() => get<Thread[]>("threads"), "");
 	if (failure) return <Failure text={failure} />;
 	const mine = (list ?? []).filter((thread) => thread.process === process.id);
 	return (
@@ -148,7 +120,8 @@ function peerOf(handle: Handle, process: Process): number | undefined {
 }
 
 function Handles({ process }: { process: Process }) {
-	const { list, failure } = useList<Handle>(`processes/${process.id}/handles`);
+	const path = `processes/${process.id}/handles`;
+	const { value: list, failure } = usePolled(() => get<Handle[]>(path), path);
 	const names = new Map(processes.value.map((p) => [p.id, p.name]));
 	if (failure) return <Failure text={failure} />;
 	return (

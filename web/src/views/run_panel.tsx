@@ -41,7 +41,7 @@ function Problems({ file, problems, onPlace }: Omit<Props, "run">) {
 					<button class="quiet" disabled={problem.line === null} onClick={() => onPlace(problem.line!, problem.column ?? 1)}>
 						{visible(placeOf(problem, file))}
 					</button>{" "}
-					<span>{visible(problem.text)}</span>
+					<span>{problem.text.split("\n").map(visible).join("\n")}</span>
 				</li>
 			))}
 		</ul>
@@ -80,9 +80,10 @@ export function RunPanel({ file, run, problems, onPlace }: Props) {
 	const scroll = useRef<HTMLDivElement>(null);
 	const lines = useMemo(() => (run.app === null ? [] : saidBy(logs.value, run).slice(-SHOWN)), [logs.value, run]);
 	useEffect(() => scroll.current?.scrollTo(0, scroll.current.scrollHeight), [lines]);
+	if (run.state === "new" && problems.length === 0) return null;
 	return (
 		<section class="run" aria-label="The app">
-			<State run={run} />
+			{run.state !== "new" && <State run={run} />}
 			{problems.length > 0 && <Problems file={file} problems={problems} onPlace={onPlace} />}
 			{lines.length > 0 && (
 				<div class="said" ref={scroll} tabIndex={0} role="group" aria-label="What it says">
