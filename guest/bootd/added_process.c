@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "guest/bootd/cgroup.h"
+#include "guest/bootd/pty.h"
 
 // Of each stream of a process that has ended: more than a pipe or a terminal holds. Others that it
 // has left behind might write without end.
@@ -185,6 +186,18 @@ bool added_process_widen(struct added_process *process, uint32_t stream, uint32_
 	return true;
 }
 
+int added_process_resize(struct added_process *process, uint16_t rows, uint16_t columns)
+{
+	if (process->master >= 0)
+		return pty_resize(process->master, rows, columns);
+	if (process->state != ADDED_STARTING || !process->terminal)
+		return -ENOTTY;
+	process->resized = true;
+	process->rows = rows;
+	process->columns = columns;
+	return 0;
+}
+
 // --- Its life ------------------------------------------------------------------------------------
 
 void added_process_poll(const struct added_process *process, struct pollfd *entries)
@@ -244,6 +257,8 @@ static bool handle_socket(struct added_process *process, struct control_out *out
 		fail(process, &report.failure, out);
 	} else if (process->terminal && process->outputs[0].fd < 0) {
 		process->outputs[0].fd = process->input.fd = process->master;
+		if (process->resized)
+			(void)pty_resize(process->master, process->rows, process->columns);
 		write_input(process);
 		tell_consumed(process, out);
 	}

@@ -40,8 +40,10 @@ struct added_process {
 	int pidfd;   // -1 once it has ended
 	int socket;  // -1 once execve happened
 	bool terminal;
-	bool holds;  // the container stands still meanwhile
-	int master;  // of its terminal, which stdout has, too; or -1
+	bool holds;    // the container stands still meanwhile
+	int master;    // of its terminal, which stdout has, too; or -1
+	bool resized;  // before the terminal was there
+	uint16_t rows, columns;
 	uint32_t status;
 	struct added_output outputs[2];
 	struct added_input input;
@@ -58,6 +60,10 @@ bool added_process_input(struct added_process *process, const uint8_t *bytes, si
 
 // No more comes on stdin; or nobody takes the output of a stream.
 void added_process_end_stream(struct added_process *process, uint32_t stream);
+
+// Its terminal has another size from now on, or once it is there. Returns 0 or a negative errno:
+// -ENOTTY when it has none.
+int added_process_resize(struct added_process *process, uint16_t rows, uint16_t columns);
 
 // The VMM takes more output of a stream, stdout or stderr. Returns false when it is more than all.
 bool added_process_widen(struct added_process *process, uint32_t stream, uint32_t bytes);

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guest/bootd/pty.h"
-
 static struct added_process *find(const struct process_table *table, uint32_t number)
 {
 	for (size_t i = 0; i < table->count; i++) {
@@ -67,11 +65,9 @@ int process_table_signal(const struct process_table *table, uint32_t number, int
 int process_table_resize(const struct process_table *table, uint32_t number, uint16_t rows,
                          uint16_t columns)
 {
-	const struct added_process *process = find(table, number);
+	struct added_process *process = find(table, number);
 
-	if (process == NULL || process->master < 0)
-		return -ENOTTY;
-	return pty_resize(process->master, rows, columns);
+	return process != NULL ? added_process_resize(process, rows, columns) : -ENOTTY;
 }
 
 static void remove_at(struct process_table *table, size_t i)

@@ -161,16 +161,19 @@ def added_terminal(guest):
     guest.wait(lambda: b"\n" in process.output[1], "the first line")
     check(guest.reply(guest.send(RESIZE, struct.pack("<HH", 40, 90), process.number)), (0, ""))
     process.write(b"abc\n")
-    expect_added(process, 0, b"tty=111 /dev/pts/0 30x100\r\nabc\r\ngot abc\r\n")
-    # Two at once, one of which has input before it is there.
+    expect_added(process, 0, b"tty=111 /dev/pts/0 30x100\r\nabc\r\ngot abc\r\nnow 40x90\r\n")
+    # Two at once, one of which has a size and input before it is there.
     first = guest.add("probe", "tty", terminal=True)
     second = guest.add("probe", "tty", terminal=True)
+    resized = guest.send(RESIZE, struct.pack("<HH", 7, 8), second.number)
     second.write(b"def\n")
     guest.wait(lambda: b"\n" in first.output[1], "the first line")
     check(guest.reply(guest.send(RESIZE, struct.pack("<HH", 1, 2), first.number)), (0, ""))
     first.write(b"ghi\n")
     assert first.end()[0] == 0 and b"got ghi" in first.output[1], first.output
     check(second.end()[0], 0)
+    assert b"now 7x8" in second.output[1], second.output
+    check(guest.reply(resized), (0, ""))
     finish(guest)
 
 

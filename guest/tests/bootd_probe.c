@@ -187,6 +187,8 @@ static int terminal(void)
 	fflush(stdout);
 	if (fgets(line, sizeof(line), stdin) != NULL)
 		printf("got %s", line);
+	ioctl(0, TIOCGWINSZ, &size);
+	printf("now %dx%d\n", size.ws_row, size.ws_col);
 	return 0;
 }
 

@@ -338,7 +338,7 @@ def terminal(guest):
     guest.pending = b"abc\n"
     status, stdout, stderr, _ = guest.end()
     check((status, stdout, stderr),
-          (0, b"tty=111 /dev/pts/0 30x100\r\nabc\r\ngot abc\r\n", b""))
+          (0, b"tty=111 /dev/pts/0 30x100\r\nabc\r\ngot abc\r\nnow 40x90\r\n", b""))
 
 
 @test()
