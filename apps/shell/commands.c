@@ -306,6 +306,7 @@ static void answer_body(struct request *request, struct span bytes)
 	shell->answer_len += bytes.len;
 	if (shell->command->lines)
 		lines_show(shell);
+	output_flush(shell);
 }
 
 static void answer_done(struct request *request, const char *error)

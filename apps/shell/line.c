@@ -37,10 +37,7 @@ static void recall(struct line *line, size_t back, char *echo)
 	if (back > line->num_history)
 		return;
 	line->back = back;
-	// Erased as a whole: what a terminal knows to do (ECMA-48 EL), to the left of the line.
-	for (size_t i = 0; i < line->len; i++)
-		echo_add(echo, "\b");
-	echo_add(echo, "\x1b[K");
+	erase(line, line->len, echo);
 	str_copy(line->text, back == 0 ? "" : line->history[back - 1], LINE_SIZE);
 	line->len = strlen(line->text);
 	echo_add(echo, line->text);

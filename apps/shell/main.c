@@ -14,13 +14,29 @@ enum { FILE_SECRET, FILE_TOKEN };
 
 static struct shell state;
 
-static void console_put(struct text_sink *sink, const char *text, size_t len)
+// --- What is shown -------------------------------------------------------------------------------
+
+void output_flush(struct shell *shell)
+{
+	// The console's own registers, and a piece that is not too long: nothing can be wrong.
+	if (shell->output_len > 0 &&
+	    console_put(shell->uart_folio, shell->output, shell->output_len) != 0)
+		process_exit(1);
+	shell->output_len = 0;
+}
+
+// Text goes out by lines: none of the log comes between its letters.
+static void text_put(struct text_sink *sink, const char *text, size_t len)
 {
 	struct shell *shell = container_of(sink, struct shell, sink);
 
+	for (size_t i = 0; i < len; i++) {
+		shell->output[shell->output_len++] = text[i];
+		if (text[i] == '\n' || shell->output_len == sizeof(shell->output))
+			output_flush(shell);
+	}
 	if (len > 0)
 		shell->ends_within = text[len - 1] != '\n';
-	uart_write(shell->uart, text, len);
 }
 
 static void prompt(struct shell *shell)
@@ -32,6 +48,7 @@ void command_end(struct shell *shell)
 {
 	shell->command = NULL;
 	prompt(shell);
+	output_flush(shell);
 }
 
 // --- What is typed -------------------------------------------------------------------------------
@@ -68,6 +85,7 @@ static void received(struct loop *loop, struct source *source)
 	(void)loop;
 	while (uart_take(shell->uart, &key))
 		key_take(shell, key);
+	output_flush(shell);
 	err = interrupt_ack(source->handle);
 	assert(err == 0);
 }
@@ -115,6 +133,7 @@ static error_t console_open(struct shell *shell, const struct env_entry *device)
 
 	if (err != 0)
 		return err;
+	shell->uart_folio = device->handle;
 	shell->uart = (volatile uint8_t *)base + device->reg_offset;
 	err = loop_add(&shell->loop, &shell->interrupt, device->interrupt, &interrupt_ops, shell);
 	if (err == 0)
@@ -122,19 +141,31 @@ static error_t console_open(struct shell *shell, const struct env_entry *device)
 	return err;
 }
 
+// The UART that the log is written to, if it can be read. NULL: there is none.
+static const struct env_entry *console_find(const struct environ *env)
+{
+	const struct env_entry *device;
+
+	for (size_t i = 0; (device = environ_device(env, UART_COMPATIBLE, i)) != NULL; i++) {
+		if (device->interrupt != HANDLE_NONE && device->reg_size >= UART_REGS_SIZE &&
+		    console_put(device->handle, "", 0) == 0)
+			return device;
+	}
+	return NULL;
+}
+
 static void shell_main(const struct environ *env)
 {
-	const struct env_entry *device = environ_device(env, UART_COMPATIBLE, 0);
+	const struct env_entry *device = console_find(env);
 	struct shell *shell = &state;
 	error_t err;
 
-	if (device == NULL || device->interrupt == HANDLE_NONE ||
-	    device->reg_size < UART_REGS_SIZE) {
+	if (device == NULL) {
 		log_debug("no UART that can be read: nothing is typed here");
 		process_exit(0);
 	}
 	shell->env = env;
-	shell->sink.put = console_put;
+	shell->sink.put = text_put;
 	err = loop_init(&shell->loop);
 	if (err == 0) {
 		commands_init(shell);

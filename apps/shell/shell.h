@@ -20,6 +20,7 @@
 
 #define ANSWER_MAX (1u << 20)  // bytes of a document, or of a line
 #define TOP_PROCESSES_MAX 512u
+#define OUTPUT_MAX 512u  // of one console_put
 
 struct shell;
 
@@ -42,7 +43,10 @@ struct shell {
 	struct text_sink sink;  // the console
 	const struct environ *env;
 	struct loop loop;
+	handle_t uart_folio;
 	volatile uint8_t *uart;
+	char output[OUTPUT_MAX];  // that is not at the console yet
+	size_t output_len;
 	struct source interrupt;
 	struct boot_files boot;
 	struct boot_wanted wanted[2];
@@ -65,6 +69,8 @@ struct shell {
 
 // --- main.c ---
 
+// Shows what was put to `sink` and ends no line.
+void output_flush(struct shell *shell);
 // The command is over: the next line is asked for.
 void command_end(struct shell *shell);
 

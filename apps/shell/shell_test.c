@@ -89,7 +89,7 @@ static void lines_come_back(void **state)
 	enter("two");
 	enter("");
 	type("th\x1b[A");
-	assert_string_equal(shown, "th\b\b\x1b[Ktwo");
+	assert_string_equal(shown, "th\b \b\b \btwo");
 	type("\x1b[A");
 	assert_string_equal(line.text, "one");
 	type("\x1bOA");

@@ -7,7 +7,6 @@ enum { UART_DATA = 0, UART_IER = 1, UART_FCR = 2, UART_MCR = 4, UART_LSR = 5 };
 #define FCR_ENABLE 0x01u
 #define MCR_OUT2 0x08u  // lets the interrupt out, where a board has wired it so
 #define LSR_RECEIVED 0x01u
-#define LSR_THR_EMPTY 0x20u
 
 void uart_start(volatile uint8_t *regs)
 {
@@ -22,20 +21,4 @@ bool uart_take(volatile uint8_t *regs, uint8_t *byte)
 		return false;
 	*byte = regs[UART_DATA];
 	return true;
-}
-
-static void put(volatile uint8_t *regs, char c)
-{
-	while ((regs[UART_LSR] & LSR_THR_EMPTY) == 0)
-		;
-	regs[UART_DATA] = (uint8_t)c;
-}
-
-void uart_write(volatile uint8_t *regs, const char *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (bytes[i] == '\n')
-			put(regs, '\r');
-		put(regs, bytes[i]);
-	}
 }

@@ -5,6 +5,7 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/debug/console.h"
+#include "kernel/debug/console_line.h"
 #include "kernel/debug/log_private.h"
 #include "kernel/debug/log_ring.h"
 #include "kernel/sched/spinlock.h"
@@ -86,11 +87,13 @@ static void put_line(const char *who, enum log_level level, const char *line, si
 
 	if (locked)
 		spin_lock(&log_lock);
+	console_line_hide();
 	console_write(prefix, n);
 	console_write(shown, len);
 	console_write("\n", 1);
 	if (!locked)
 		return;
+	console_line_show();
 	spin_unlock(&log_lock);
 	log_ring_add(who, level, shown, len, arch_clock_now());
 	if (log_line_added != NULL)
@@ -112,4 +115,19 @@ void klog(enum log_level level, const char *format, ...)
 void klog_app(const char *app, enum log_level level, const char *line, size_t len)
 {
 	put_line(app, level, line, len);
+}
+
+void log_write_beside(const char *bytes, size_t len)
+{
+	spin_lock(&log_lock);
+	console_write(bytes, len);
+	console_line_add(bytes, len);
+	spin_unlock(&log_lock);
+}
+
+void log_end_beside(void)
+{
+	spin_lock(&log_lock);
+	console_line_end();
+	spin_unlock(&log_lock);
 }

@@ -16,6 +16,11 @@ void klog_app(const char *app, enum log_level level, const char *line, size_t le
 #define kwarn(...) klog(LOG_WARN, __VA_ARGS__)
 #define kinfo(...) klog(LOG_INFO, __VA_ARGS__)
 #define kdebug(...) klog(LOG_DEBUG, __VA_ARGS__)
+// Writes bytes at the console, beside the log: no line of the log comes between them, and what does
+// not end its line is written again below each. "\n" becomes "\r\n".
+void log_write_beside(const char *bytes, size_t len);
+// Who wrote beside the log has gone: an unfinished line stays as it is.
+void log_end_beside(void);
 // Called after each line, with no lock of the log's held, but any other may be. NULL: nobody.
 extern void (*log_line_added)(void);
 // Each line begins with the time since power-on, in seconds, from now on.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/object/folio.h"
 
+#include "kernel/debug/log.h"
 #include "kernel/mm/kmalloc.h"
 #include "kernel/mm/page.h"
 #include "kernel/sched/sched.h"
@@ -76,6 +77,8 @@ static void folio_destroy(struct object *object)
 	} else if (folio->device) {
 		if (folio->vaddr != 0)
 			vmap_release(folio->vaddr, folio->size);
+		if (folio->console)
+			log_end_beside();
 	} else if (folio->paddr != 0) {
 		page_free_range(folio->paddr, folio->size / PAGE_SIZE);
 	}

@@ -22,6 +22,7 @@ struct folio {
 	size_t size;  // bytes
 	uint32_t flags;
 	bool device;
+	bool console;              // a device's: the UART that the log is written to
 	bool kept;                 // kept memory of an app (NEED_KEPT): no guest may have it
 	unsigned order;            // contiguous
 	paddr_t paddr;             // contiguous

@@ -39,6 +39,26 @@ static void a_contiguous_folio_takes_just_its_pages(void **state)
 	assert_int_equal(page_free_count(), pages);
 }
 
+static void the_console_is_written_by_who_has_its_registers(void **state)
+{
+	char text[] = "starina> ";
+	handle_t folio, other;
+
+	(void)state;
+	assert_int_equal(CALL_3(folio_create, PAGE_SIZE, FOLIO_CONTIGUOUS, &other), 0);
+	assert_int_equal(CALL_3(folio_create, PAGE_SIZE, FOLIO_CONTIGUOUS, &folio), 0);
+	folio_of(folio)->console = true;
+	assert_int_equal(CALL_3(console_put, other, text, 3), ERR_INVALID);
+	assert_int_equal(CALL_3(console_put, HANDLE_NONE, text, 3), ERR_BAD_HANDLE);
+	assert_int_equal(CALL_3(console_put, folio, NULL, 3), ERR_ADDRESS);
+	assert_int_equal(CALL_3(console_put, folio, text, 513), ERR_TOO_LARGE);
+	assert_string_equal(host_log(), "");
+	assert_int_equal(CALL_3(console_put, folio, text, strlen(text)), 0);
+	assert_string_equal(host_log(), text);
+	assert_int_equal(CALL_1(handle_close, folio), 0);
+	assert_int_equal(CALL_1(handle_close, other), 0);
+}
+
 static void a_folio_may_be_made_with_its_bytes(void **state)
 {
 	static uint8_t bytes[FOLIO_MAX_COPIED + 1];
@@ -478,6 +498,7 @@ int test_folios(void)
 {
 	const struct CMUnitTest tests[] = {
 		test_case(a_contiguous_folio_takes_just_its_pages),
+		test_case(the_console_is_written_by_who_has_its_registers),
 		test_case(a_folio_may_be_made_with_its_bytes),
 		test_case(bad_folios_are_refused),
 		test_case(the_memory_limit_holds),

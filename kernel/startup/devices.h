@@ -25,6 +25,7 @@ struct device {
 	uint32_t irq;         // line of the interrupt controller; 0 when it has none
 	uint8_t irq_trigger;  // DEVICE_IRQ_*
 	bool claimed;         // an app has it
+	bool is_console;      // the log is written to it
 
 	// kernel/startup/device_quiesce.h
 	struct process *user;  // which process has it; no reference

@@ -186,6 +186,7 @@ static void add_device(const struct walk *walk, int node, const struct node_info
 	device.reg_base = base;
 	device.reg_size = size;
 	read_irq(walk, info, &device);
+	device.is_console = base != 0 && base == machine.uart;
 	device.claimed = is_console_only(base) || base == machine.power || info->is_controller;
 	if (num_devices == MAX_DEVICES) {
 		kwarn("more than %d devices: the one at %#llx is not used", MAX_DEVICES,

@@ -353,6 +353,7 @@ static void test_consoles(void **state)
 		assert_int_equal(num_devices, 1);
 		assert_string_equal(devices[0].compatible[0], "ns16550a");
 		assert_int_equal(devices[0].claimed, shift != 0);
+		assert_true(devices[0].is_console);
 	}
 }
 

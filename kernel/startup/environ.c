@@ -118,6 +118,7 @@ static error_t add_device(struct process *process, const char *compatible, struc
 	error = folio_device_create(start, end - start, &folio);
 	if (error != 0)
 		return error;
+	folio->console = device->is_console;
 	error = handle_insert(&process->handles, &folio->object,
 	                      RIGHT_READ | RIGHT_WRITE | RIGHT_MAP, &entry->handle);
 	object_put(&folio->object);

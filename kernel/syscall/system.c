@@ -3,6 +3,7 @@
 
 #include "kernel/arch/arch.h"
 #include "kernel/debug/log.h"
+#include "kernel/object/folio.h"
 #include "kernel/object/random.h"
 #include "kernel/object/service.h"
 #include "kernel/startup/services.h"
@@ -133,6 +134,28 @@ error_t sys_log_write(SYSCALL_ARGS)
 	error = user_read(line, a1, len);
 	if (error == 0)
 		klog_app(caller()->name, (enum log_level)a0, line, len);
+	return error;
+}
+
+error_t sys_console_put(SYSCALL_ARGS)
+{
+	char bytes[LOG_MAX];
+	struct object *object;
+	bool is_console;
+	error_t error;
+
+	if (a2 > LOG_MAX)
+		return ERR_TOO_LARGE;
+	error = lookup(a0, OBJECT_FOLIO, RIGHT_WRITE, &object);
+	if (error != 0)
+		return error;
+	is_console = folio_from_object(object)->console;
+	object_put(object);
+	if (!is_console)
+		return ERR_INVALID;
+	error = user_read(bytes, a1, a2);
+	if (error == 0)
+		log_write_beside(bytes, a2);
 	return error;
 }
 

@@ -70,9 +70,10 @@
 	X(62, look_read, 6)           \
 	X(63, look_watch, 2)          \
 	X(64, system_open_process, 3) \
-	X(65, process_map_runtime, 4)
+	X(65, process_map_runtime, 4) \
+	X(66, console_put, 3)
 
-#define SYSCALL_MAX 66
+#define SYSCALL_MAX 67
 
 #ifndef __ASSEMBLER__
 #define X(number, name, argc) SYSCALL_NR_##name = (number),

@@ -53,6 +53,7 @@
 #define ROW_clock_get 2, 0, {{ARG_BELOW, 2}, OUT(nsec_t)}
 #define ROW_clock_set 1, 0, {HANDLE(SYSTEM), ANY(NUMBER)}
 #define ROW_log_write 1, 0, {ANY(LOG_LEVEL), ANY(IN_BYTES), ANY(LENGTH)}
+#define ROW_console_put 1, 0, {HANDLE(FOLIO), ANY(IN_BYTES), ANY(LENGTH)}
 #define ROW_system_power_off 1, 0, {ANY(BAD_HANDLE), ANY(NUMBER)}
 #define ROW_system_info 1, 0, {HANDLE(SYSTEM), OUT(struct system_info)}
 #define ROW_system_start_app 1, 0, {HANDLE(SYSTEM), ANY(IN_NAME), ANY(NAME_LEN), OUT_HANDLE(PROCESS)}

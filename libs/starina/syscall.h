@@ -215,6 +215,11 @@ __must_check error_t clock_get(enum clock_id clock, nsec_t *out);
 __must_check error_t clock_set(handle_t system, nsec_t wall);
 // Logs one line (cut at 512 bytes; control bytes are shown as '?') under the app's name.
 error_t log_write(enum log_level level, const char *line, size_t len);
+// Writes bytes (at most 512) at the console whose registers `device` are, the folio of a device of
+// the environment: no line of the log comes between them, and what does not end its line is written
+// again below each. "\n" becomes "\r\n"; waits while the UART is busy. Rights: WRITE. Errors:
+// ERR_TOO_LARGE, ERR_INVALID (these are not the console's registers).
+__must_check error_t console_put(handle_t device, const char *bytes, size_t len);
 // Powers the machine off; `code` 0 is success.
 error_t system_power_off(handle_t system, int code);
 // What the machine has and how it is used. Rights: READ.

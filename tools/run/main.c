@@ -411,7 +411,7 @@ static void boot_announce(const struct run *run)
 	const struct settings *settings = &run->settings;
 	// Only for a person's eyes: logs are kept, and read by others.
 	const char *token = isatty(STDERR_FILENO) ? strchr(run->web.url, '#') : NULL;
-	const char *end = settings->engine ? "Ctrl-C stops the containers and the OS"
+	const char *end = settings->engine ? "Ctrl-C or Ctrl-A X stops the containers and the OS"
 					   : "Ctrl-C or Ctrl-A X ends the OS";
 
 	if (image_has_app(settings->build, "httpd"))
@@ -421,8 +421,7 @@ static void boot_announce(const struct run *run)
 		log_info("http://127.0.0.1:%u/ is port 80 of the OS; %s", settings->http_port, end);
 	else
 		log_info("%s", end);
-	if (!settings->image && !settings->engine && terminal_is_ours() &&
-	    image_has_app(settings->build, "shell"))
+	if (!settings->image && terminal_is_ours() && image_has_app(settings->build, "shell"))
 		log_info("what is typed goes to the OS's shell: help lists its commands");
 }
 

@@ -201,6 +201,38 @@ static void test_uart_log_console(void **state)
 	assert_memory_equal(out, shown, length);
 }
 
+// A line of the log takes the place of what is typed: it is known for one, and the return is kept.
+static void test_uart_log_in_place(void **state)
+{
+	static const char text[] = "\r\nina> x\r\x1b[K[a ] INFO y\r\nina> x\r\x1b[K[b ] WARN z\r\n";
+	static const char all[] = "\nina> x\r\x1b[K[a ] INFO y\nina> x\r\x1b[K[b ] WARN z\n";
+	static const char important[] = "\nina> x\r\x1b[Kina> x\r\x1b[K[b ] WARN z\n";
+	static char out[UART_LOG_EXTRA + sizeof(text)];
+
+	(void)state;
+	for (size_t piece = 1; piece < sizeof(text); piece++) {
+		for (int quiet = 0; quiet < 2; quiet++) {
+			static struct uart_log log;
+			const char *shown = quiet ? important : all;
+			size_t length = 0;
+
+			log = (struct uart_log){ .passing = true, .quiet = quiet, .console = true };
+			for (size_t i = 0; i < strlen(text); i += piece) {
+				size_t left = strlen(text) - i;
+
+				length += uart_log_push(&log, text + i, left < piece ? left : piece,
+				                        out + length);
+				if (piece == 1 && text[i] == 'y')
+					assert_true(uart_log_in_line(&log));
+				if (piece == 1 && text[i] == '>')
+					assert_false(uart_log_in_line(&log));
+			}
+			assert_int_equal(length, strlen(shown));
+			assert_memory_equal(out, shown, length);
+		}
+	}
+}
+
 // While the terminal is the container's, only what is of importance is shown, in whole lines.
 static void test_uart_log_quiet(void **state)
 {
@@ -390,6 +422,7 @@ int main(void)
 		cmocka_unit_test(test_uart_log_gives_up),
 		cmocka_unit_test(test_uart_log_quiet),
 		cmocka_unit_test(test_uart_log_console),
+		cmocka_unit_test(test_uart_log_in_place),
 		cmocka_unit_test(test_source_lines),
 		cmocka_unit_test(test_uart_log_quiet_from_the_start),
 		cmocka_unit_test(test_escape_keys),

@@ -69,6 +69,15 @@ void klog_app(const char *app, enum log_level level, const char *line, size_t le
 	note_line(app, level, line, len);
 }
 
+void log_write_beside(const char *bytes, size_t len)
+{
+	append("%.*s", (int)len, bytes);
+}
+
+void log_end_beside(void)
+{
+}
+
 void backtrace_log(const char *who, uintptr_t pc, uintptr_t fp, uintptr_t ra)
 {
 	(void)pc;

@@ -13,6 +13,36 @@ import termios
 from harness import ROOT
 
 
+class Screen:
+    """What is on a terminal that has no end of rows and columns, of all that was written to it: its lines."""
+
+    def __init__(self):
+        self.lines = [""]
+        self.column = 0
+        self.rest = ""  # the beginning of an escape sequence
+
+    def write(self, text):
+        text, self.rest = self.rest + text, ""
+        for piece in re.findall(r"\x1b\[[0-9;]*[@-~]|\x1b.?.?$|[\s\S]", text):
+            self.put(piece)
+
+    def put(self, piece):
+        line = self.lines[-1]
+        if piece == "\n":
+            self.lines.append("")
+        elif piece == "\r":
+            self.column = 0
+        elif piece == "\b":
+            self.column = max(self.column - 1, 0)
+        elif piece == "\x1b[K":
+            self.lines[-1] = line[:self.column]
+        elif piece[0] == "\x1b":
+            self.rest = "" if piece[-1].isalpha() else piece
+        else:
+            self.lines[-1] = line[:self.column].ljust(self.column) + piece + line[self.column + 1:]
+            self.column += 1
+
+
 class Terminal:
     """`args` of run.sh; stdin and stdout are the terminal, stderr is the file `log` unless `all_of_it`."""
 
@@ -41,6 +71,15 @@ class Terminal:
         self.text += piece
         self.seen += piece
 
+    def read_some(self, awaited):
+        """Reads what comes within a second; fails when nothing more can come."""
+        ready, _, _ = select.select([self.master], [], [], 1)
+        if ready:
+            self.read()
+        elif self.process.poll() is not None:
+            raise AssertionError(f"{awaited!r} did not come; last of all: {self.seen[-500:]!r}; not expected yet: "
+                                 f"{self.text!r}\n{self.log.read_text()[-3000:]}")
+
     def expect(self, text):
         """Reads on until `text` comes; returns what came before it."""
         return self.expect_pattern(re.escape(text.encode()))
@@ -48,12 +87,7 @@ class Terminal:
     def expect_pattern(self, pattern):
         """The same with a regular expression (of bytes)."""
         while not (found := re.search(pattern, self.text)):
-            ready, _, _ = select.select([self.master], [], [], 1)
-            if ready:
-                self.read()
-            elif self.process.poll() is not None:
-                raise AssertionError(f"{pattern!r} did not come; last of all: {self.seen[-500:]!r}; not expected yet: "
-                                     f"{self.text!r}\n{self.log.read_text()[-3000:]}")
+            self.read_some(pattern)
         before, self.text = self.text[:found.start()], self.text[found.end():]
         return before.decode(errors="replace")
 

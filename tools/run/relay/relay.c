@@ -57,7 +57,6 @@ struct relay {
 	bool eof_sent;
 	struct terminal terminal;
 	bool terminal_ours;
-	bool in_line;      // the OS's log has begun a line and not ended it
 	bool handed_over;  // to the container
 	bool escaped;      // the user wants it to end
 	bool log_is_terminal;
@@ -101,8 +100,6 @@ static size_t uart_log_filter(void *context, const char *data, size_t size, char
 	relay->heard = true;
 	relay->held_at = clock_ms() + HELD_MS;
 	length = uart_log_push(&relay->uart_log, data, size, out);
-	if (length > 0)
-		relay->in_line = out[length - 1] != '\n';
 	return length;
 }
 
@@ -135,7 +132,37 @@ __attribute__((format(printf, 2, 3))) static void control_send(struct relay *rel
 // Without an image, keys are typed at the OS's console, but for Ctrl-A X, which ends the machine.
 static bool keys_are_ours(const struct relay *relay)
 {
-	return !relay->settings->image && !relay->engine && relay->terminal_ours;
+	return !relay->settings->image && relay->terminal_ours;
+}
+
+static void quit(struct relay *relay, int status)
+{
+	relay->quit = true;
+	relay->quit_status = status;
+}
+
+// The first signal asks the OS to end all in order, the second one ends it at once.
+static void engine_signal(struct relay *relay, int number)
+{
+	if (!signal_ends(number)) {
+		signal_obey_stop(number);
+		return;
+	}
+	if (++relay->stop_signals > 1) {
+		quit(relay, 128 + number);
+		return;
+	}
+	log_info("stopping; once more ends it at once");
+	engine_stop(relay->engine);
+	relay->stop_begun = clock_ms();
+}
+
+static void escape_take(struct relay *relay)
+{
+	if (relay->engine)
+		engine_signal(relay, SIGINT);
+	else
+		relay->quit = true;
 }
 
 static size_t keys_filter(void *context, const char *data, size_t size, char *out)
@@ -145,7 +172,7 @@ static size_t keys_filter(void *context, const char *data, size_t size, char *ou
 
 	for (size_t i = 0; i < size; i++) {
 		if (relay->last_key == CTRL_A && (data[i] == 'x' || data[i] == 'X'))
-			relay->quit = true;
+			escape_take(relay);
 		if (relay->last_key != CTRL_A && data[i] != CTRL_A)
 			out[length++] = data[i];
 		relay->last_key = data[i];
@@ -156,12 +183,6 @@ static size_t keys_filter(void *context, const char *data, size_t size, char *ou
 static bool container_runs(const struct relay *relay)
 {
 	return relay->settings->image && relay->control.started;
-}
-
-static void quit(struct relay *relay, int status)
-{
-	relay->quit = true;
-	relay->quit_status = status;
 }
 
 // The container was asked to end: not for the first time, or the time begins after which it is
@@ -234,22 +255,6 @@ static void qemu_check(struct relay *relay)
 	relay->machine->pid = -1;
 }
 
-// The first signal asks the OS to end all in order, the second one ends it at once.
-static void engine_signal(struct relay *relay, int number)
-{
-	if (!signal_ends(number)) {
-		signal_obey_stop(number);
-		return;
-	}
-	if (++relay->stop_signals > 1) {
-		quit(relay, 128 + number);
-		return;
-	}
-	log_info("stopping; once more ends it at once");
-	engine_stop(relay->engine);
-	relay->stop_begun = clock_ms();
-}
-
 // From when on the OS does not stop any more.
 static uint64_t engine_stop_limit(const struct relay *relay)
 {
@@ -301,6 +306,8 @@ static void signal_take(struct relay *relay, const struct signalfd_siginfo *info
 	// Who stopped us may have changed the terminal, as a shell does.
 	if (number == SIGCONT && relay->terminal.raw && terminal_is_ours())
 		terminal_set_raw(&relay->terminal);
+	else if (number == SIGCONT && keys_are_ours(relay) && terminal_is_ours())
+		terminal_set_keys(&relay->terminal);
 	if (number == SIGWINCH || number == SIGCONT)
 		resize_send(relay);
 	signal_pass(relay, info);
@@ -409,6 +416,9 @@ static bool step(struct relay *relay)
 	struct pollfd *engine_fds = fds + count + 2 + APP_PORT_NUM_FDS;
 	bool moved = false;
 
+	// While another job has the terminal, nothing is read of it.
+	if (keys_are_ours(relay))
+		relay->in.paused = !terminal_is_ours();
 	for (unsigned i = 0; i < NUM_STREAMS; i++)
 		stream_prepare(streams[i], fds + i * STREAM_NUM_FDS);
 	fds[count] = (struct pollfd){ .fd = signals_fd(), .events = POLLIN };
@@ -431,7 +441,7 @@ static bool step(struct relay *relay)
 	if (fds[count + 1].revents)
 		control_flush(relay);
 	app_port_move(relay->apps, fds + count + 2,
-	              !relay->in_line && stream_is_empty(&relay->log));
+	              !uart_log_in_line(&relay->uart_log) && stream_is_empty(&relay->log));
 	if (relay->engine)
 		engine_move(relay->engine, engine_fds);
 	closed_output_pass(&relay->out, relay->machine->channels[QEMU_STDOUT]);

@@ -5,6 +5,8 @@
 
 // How the first line of Starina's log begins.
 #define FIRST_LINE "[kernel"
+// What the kernel writes before a line of the log that takes the place of an unfinished one.
+#define ERASE "\x1b[K"
 
 size_t uart_log_release(struct uart_log *log, char *out)
 {
@@ -28,10 +30,33 @@ static long first_line_find(const struct uart_log *log)
 	return -1;
 }
 
+bool uart_log_in_line(const struct uart_log *log)
+{
+	return log->line_length > 0 && !(log->console && log->line[0] != '[');
+}
+
 // Whether the line that has begun waits until it is whole.
 static bool is_held(const struct uart_log *log)
 {
 	return log->quiet && !(log->console && log->line[0] != '[');
+}
+
+// One more byte within a line. Returns the length of what is shown at once.
+static size_t within_push(struct uart_log *log, char c, char *out)
+{
+	size_t length;
+
+	out[0] = c;
+	if (c == '\r') {
+		log->line_length = 0;
+		return log->quiet && !log->console ? 0 : 1;
+	}
+	if (log->line_length < UART_LOG_MAX_LINE - 1)
+		log->line[log->line_length++] = c;
+	length = is_held(log) ? 0 : 1;
+	if (log->line_length == strlen(ERASE) && memcmp(log->line, ERASE, strlen(ERASE)) == 0)
+		log->line_length = 0;
+	return length;
 }
 
 // One more byte of a line. While quiet, a line of the log is written out when it is whole and of
@@ -41,12 +66,8 @@ static size_t line_push(struct uart_log *log, char c, char *out, unsigned *sourc
 	size_t kept = log->line_length;
 	size_t length = 0;
 
-	if (c != '\n') {
-		if (kept < UART_LOG_MAX_LINE - 1)
-			log->line[log->line_length++] = c;
-		out[0] = c;
-		return is_held(log) ? 0 : 1;
-	}
+	if (c != '\n')
+		return within_push(log, c, out);
 	log->line[kept] = '\0';
 	log->line_length = 0;
 	if (is_held(log)) {
@@ -67,6 +88,19 @@ static size_t line_push(struct uart_log *log, char c, char *out, unsigned *sourc
 	return length;
 }
 
+// One more byte of any line.
+static size_t byte_push(struct uart_log *log, char c, char *out, unsigned *sources)
+{
+	size_t length = 0;
+
+	if (!log->passing && log->held_length == UART_LOG_MAX_HELD)
+		length = uart_log_release(log, out);
+	if (log->passing)
+		return length + line_push(log, c, out + length, sources);
+	log->held[log->held_length++] = c;
+	return 0;
+}
+
 size_t uart_log_push(struct uart_log *log, const char *data, size_t size, char *out)
 {
 	size_t length = 0;
@@ -74,14 +108,13 @@ size_t uart_log_push(struct uart_log *log, const char *data, size_t size, char *
 	long start;
 
 	for (size_t i = 0; i < size; i++) {
-		if (data[i] == '\r')
-			continue;
-		if (!log->passing && log->held_length == UART_LOG_MAX_HELD)
-			length = uart_log_release(log, out);
-		if (log->passing)
-			length += line_push(log, data[i], out + length, &sources);
-		else
-			log->held[log->held_length++] = data[i];
+		bool is_return = data[i] == '\r';
+
+		if (log->after_return && !is_return && data[i] != '\n')
+			length += byte_push(log, '\r', out + length, &sources);
+		log->after_return = is_return;
+		if (!is_return)
+			length += byte_push(log, data[i], out + length, &sources);
 	}
 	start = log->passing ? -1 : first_line_find(log);
 	if (start < 0)

@@ -41,13 +41,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	whole = malloc(4 * UART_LOG_EXTRA);
 	pieces = malloc(4 * UART_LOG_EXTRA);
 	assert(whole && pieces);
-	for (unsigned quiet = 0; quiet < 2; quiet++) {
+	for (unsigned how = 0; how < 4; how++) {
 		memset(&log, 0, sizeof(log));
-		log.quiet = quiet;
+		log.quiet = how & 1;
+		log.console = how & 2;
 		log.raw = data[0] & 1;
 		whole_size = push(&log, data + 1, size - 1, size, whole);
 		memset(&log, 0, sizeof(log));
-		log.quiet = quiet;
+		log.quiet = how & 1;
+		log.console = how & 2;
 		log.raw = data[0] & 1;
 		pieces_size = push(&log, data + 1, size - 1, 1u + (data[0] >> 1) % 64u, pieces);
 		assert(whole_size == pieces_size && memcmp(whole, pieces, whole_size) == 0);
