@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "tools/common/address_file.h"
 #include "tools/common/inherited.h"
 #include "tools/common/log.h"
 #include "tools/common/workdir.h"
@@ -121,9 +122,7 @@ static int config_make(struct run *run, struct error *err)
 // Where debug.sh finds the machine: in the run's directory, and, for the newest run, one above.
 static int debugger_prepare(struct run *run, struct error *err)
 {
-	char text[PATH_MAX + 1];
 	char path[PATH_MAX];
-	FILE *file;
 
 	if (path_set(run->gdb_socket, err, "%s/gdb.sock", run->workdir.path) < 0 ||
 	    path_set(run->gdb_address, err, "%s/run/gdb.addr", run->settings.build) < 0 ||
@@ -139,48 +138,21 @@ static int debugger_prepare(struct run *run, struct error *err)
 		run->gdb_socket[0] = '\0';
 		return 0;
 	}
-	snprintf(text, sizeof(text), "%s\n", run->gdb_socket);
-	for (unsigned i = 0; i < 2; i++) {
-		const char *name = i == 0 ? path : run->gdb_address;
-
-		file = fopen(name, "we");
-		if (!file || fputs(text, file) < 0 || fclose(file) != 0)
-			return error_set_errno(err, errno, "cannot write %s", name);
-	}
-	return 0;
+	return address_file_write(path, run->gdb_socket, err) < 0
+		? -1
+		: address_file_write(run->gdb_address, run->gdb_socket, err);
 }
 
 // Where tools/push finds the machine, if it is the newest run.
 static int apps_prepare(struct run *run, struct error *err)
 {
-	FILE *file;
-
 	if (path_set(run->apps_address, err, "%s/run/apps.addr", run->settings.build) < 0 ||
 	    path_set(run->apps_socket, err, "%s/apps.sock", run->workdir.path) < 0)
 		return -1;
 	run->apps_fd = app_socket_open(run->workdir.fd);
 	if (run->apps_fd < 0)
 		return error_set_errno(err, errno, "cannot make the socket %s", run->apps_socket);
-	file = fopen(run->apps_address, "we");
-	if (!file || fprintf(file, "%s\n", run->apps_socket) < 0 || fclose(file) != 0)
-		return error_set_errno(err, errno, "cannot write %s", run->apps_address);
-	return 0;
-}
-
-// The newest run's address of a socket goes with it, unless a newer run has replaced it.
-static void address_forget(const char *address, const char *socket)
-{
-	char text[PATH_MAX] = "";
-	FILE *file = socket[0] ? fopen(address, "re") : NULL;
-
-	if (!file)
-		return;
-	if (fgets(text, sizeof(text), file)) {
-		text[strcspn(text, "\n")] = '\0';
-		if (strcmp(text, socket) == 0)
-			unlink(address);
-	}
-	fclose(file);
+	return address_file_write(run->apps_address, run->apps_socket, err);
 }
 
 // The disk that is kept, if one is wanted. One that is there is looked at before anything is
@@ -574,8 +546,10 @@ int main(int argc, char **argv)
 	settings_release_ports(&run.settings);
 	engine_close(&run.engine);
 	web_close(&run.web);
-	address_forget(run.gdb_address, run.gdb_socket);
-	address_forget(run.apps_address, run.apps_socket);
+	if (run.gdb_socket[0])
+		address_file_remove(run.gdb_address, run.gdb_socket);
+	if (run.apps_socket[0])
+		address_file_remove(run.apps_address, run.apps_socket);
 	boot_apps_deinit(&run.boot_apps);
 	workdir_destroy(&run.workdir);
 	writable_disk_release(&run.disk);
