@@ -2,7 +2,7 @@
 # What runs apps in TypeScript (docs/typescript.md).
 APP_js_LIBS := quickjs files http
 APP_js_ONLY := user
-$(BUILD)/obj/apps/js/%.o: EXTRA_CFLAGS += $(QUICKJS_CFLAGS)
+$(BUILD)/obj/apps/js/%.o: EXTRA_CFLAGS += $(QUICKJS_CFLAGS) $(QUICKJS_TUNED)
 
 # The API's modules, as bytecode of the same QuickJS built for the host.
 JS_LIB := $(wildcard apps/js/lib/*.js)

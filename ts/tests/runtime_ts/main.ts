@@ -107,7 +107,14 @@ function testClone(): void {
 // An app that says nothing of its stack has room for this many calls.
 function testDepth(): void {
 	const nested = (n: number): number => n === 0 ? 0 : 1 + nested(n - 1);
-	equal(nested(180), 180, "nested calls");
+	equal(nested(1000), 1000, "nested calls");
+	let depth = 0;
+	const dive = (): void => {
+		depth++;
+		dive();
+	};
+	throws(dive, Error, "calls without an end");
+	log.info(`${depth} nested calls`);
 }
 
 export default app({
