@@ -324,6 +324,35 @@ void launch_kill(const struct app *app)
 		log_error("%s: cannot be ended: %s", app->name, error_text(error));
 }
 
+error_t launch_check_runtime(const struct program *program, char *text)
+{
+	// A process that is never started, to have the runtime mapped into it. When none can be
+	// made, the start will tell.
+	static const struct process_options options = { .name = "app_manager.try",
+		                                        .memory_limit = APP_DEFAULT_MEMORY,
+		                                        .kernel_limit = KERNEL_MEMORY_MIN,
+		                                        .handle_limit = APP_DEFAULT_HANDLES,
+		                                        .thread_limit = 1 };
+	const char *name = program->file.spec.runtime;
+	struct process_runtime runtime;
+	handle_t process;
+	error_t error;
+
+	if (name == NULL)
+		return 0;
+	error = process_create(manager_launcher, &options, &process);
+	if (error == 0) {
+		error = process_map_runtime(process, name, strlen(name), &runtime);
+		handle_close(process);
+	}
+	if (error != ERR_NOT_FOUND)
+		return 0;
+	fmt_write(text, APPS_TEXT_MAX,
+	          "'%s' is a script for the runtime '%s', which this image does not have",
+	          program->file.spec.name, name);
+	return error;
+}
+
 error_t launch(struct app *app, char *text)
 {
 	static struct environ env;
@@ -352,12 +381,7 @@ error_t launch(struct app *app, char *text)
 	app->process = HANDLE_NONE;
 	keep_process(app);
 out:
-	if (error == ERR_NOT_FOUND && app->program->file.spec.runtime != NULL)
-		fmt_write(text, APPS_TEXT_MAX,
-		          "'%s' cannot be started: it is a script for the runtime '%s', which this "
-		          "image does not have",
-		          app->name, app->program->file.spec.runtime);
-	else if (error == ERR_EXISTS)
+	if (error == ERR_EXISTS)
 		fmt_write(
 			text, APPS_TEXT_MAX,
 			"'%s' cannot be started: the kernel or an app of the image has that name, "

@@ -89,7 +89,9 @@ static error_t check_load(const struct program *program, const struct app *there
 		          spec->name);
 		return ERR_BAD_STATE;
 	}
-	error = match_provides(spec, &world, text, APPS_TEXT_MAX);
+	error = launch_check_runtime(program, text);
+	if (error == 0)
+		error = match_provides(spec, &world, text, APPS_TEXT_MAX);
 	if (error == 0 && there != NULL)
 		error = match_replaces(spec, &there->program->file.spec, text, APPS_TEXT_MAX);
 	if (error == 0 && starts)

@@ -124,6 +124,9 @@ void apps_resume(void);
 // Starts app->program with app->settings; app->process is the process. `text` says why not. Errors:
 // those of the calls.
 __must_check error_t launch(struct app *app, char *text);
+// Whether the image has the runtime of the program, if that is a script. Errors: ERR_NOT_FOUND (it
+// has none; `text` says so).
+__must_check error_t launch_check_runtime(const struct program *program, char *text);
 // Ends its process, if that has not ended by itself.
 void launch_kill(const struct app *app);
 // Makes the services that app->program provides, and that it has not yet. Errors: those of the

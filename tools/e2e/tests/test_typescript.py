@@ -132,6 +132,8 @@ def check_garbage(scripts):
     path.write_bytes(whole.replace(b"\0js\0", b"\0jx\0"))
     status, output = scripts.push_file(path)
     check(status == 1 and "a script for the runtime 'jx', which this image does not have" in output, output)
+    # That is said at once: the old one was never ended.
+    check_equal(len([line for line in scripts.log.lines if re.search(r"\[good +\] INFO   version 2", line)]), runs)
 
 
 @test
