@@ -79,7 +79,7 @@ $(BUILD)/obj/%.o: %.c $(FLAGS_STAMP)
 $(BUILD)/obj/%.S.o: %.S $(FLAGS_STAMP)
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(DEPFLAGS) -D__ASSEMBLER__ -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS) $(EXTRA_CFLAGS) $(DEPFLAGS) -D__ASSEMBLER__ -c -o $@ $<
 
 # The paths of the most frequent calls. They leave s0 alone, so that backtraces go on behind them, but are not in these themselves.
 HOT := kernel/syscall/channel kernel/syscall/poll_wait kernel/object/poll kernel/object/poll_wait kernel/sched/sched \

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <malloc.h>
 #include <math.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,7 +119,43 @@ static void test_time(void)
 	expect(gettimeofday(&now, NULL) == 0 && now.tv_usec < 1000000);
 }
 
+#define NO_JUMP 100
+
+static jmp_buf place;
+
+static __attribute__((noinline)) double jump(unsigned int depth, int status)
+{
+	if (depth > 0)
+		return jump(depth - 1, status) * sqrt(depth);
+	if (status != NO_JUMP)
+		longjmp(place, status);
+	return -1;
+}
+
+// What setjmp says second, from below some calls whose registers were others.
+static __attribute__((noinline)) int jump_back(int status, double kept)
+{
+	volatile unsigned int returns = 0;
+	int said = setjmp(place);
+
+	if (returns++ == 0)
+		expect(said == 0 && jump(20, status) < 0);
+	expect(returns == 2 && kept == 1.5);
+	return said;
+}
+
+static void test_jumps(void)
+{
+	expect(jump_back(7, 1.5) == 7 && jump_back(-1, 1.5) == -1);
+	expect(jump_back(0, 1.5) == 1 && jump(1, NO_JUMP) == -1);
+}
+
 const struct test c_tests[] = {
-	{ "c.numbers", test_numbers }, { "c.math", test_math }, { "c.memory", test_memory },
-	{ "c.strings", test_strings }, { "c.time", test_time }, { 0 },
+	{ "c.numbers", test_numbers },
+	{ "c.math", test_math },
+	{ "c.memory", test_memory },
+	{ "c.strings", test_strings },
+	{ "c.time", test_time },
+	{ "c.jumps", test_jumps },
+	{ 0 },
 };

@@ -36,7 +36,8 @@ LIB_c_SRCS += $(addprefix $(PICOLIBC)/libc/ctype/,$(C_CTYPE)) $(addprefix $(PICO
 	$(addprefix $(PICOLIBC)/libc/time/,$(C_TIME)) $(addprefix $(PICOLIBC)/libc/tinystdio/,$(C_STDIO)) $(PICOLIBC)/libc/errno/errno.c \
 	$(PICOLIBC)/libc/locale/timedata.c \
 	$(addprefix $(PICOLIBC)/libm/math/,$(C_MATH)) $(addprefix $(PICOLIBC)/libm/common/,$(C_MATH_COMMON)) \
-	$(addprefix $(PICOLIBC)/libm/machine/riscv/,$(C_MATH_MACHINE)) $(PICOLIBC)/libm/fenv/fenv.c
+	$(addprefix $(PICOLIBC)/libm/machine/riscv/,$(C_MATH_MACHINE)) $(PICOLIBC)/libm/fenv/fenv.c \
+	$(PICOLIBC)/libc/machine/riscv/setjmp.S
 # Its own functions are not to be made of themselves.
 $(BUILD)/obj/third_party/picolibc/%.o: EXTRA_CFLAGS += $(C_CFLAGS) -I$(PICOLIBC)/libm/common -I$(PICOLIBC)/libc/stdlib -I$(PICOLIBC)/libc/time \
 	-I$(PICOLIBC)/libc/locale -I$(PICOLIBC)/libc/ctype -D_LIBC -fno-builtin

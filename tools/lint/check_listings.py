@@ -20,7 +20,7 @@ def check(path):
     bad = 0
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    for found in re.finditer(r"\]\(([^)\s]+\.[ch])\)[^\n]*\bwhole\b[^\n]*\n\n```c\n(.*?)```", text, re.DOTALL):
+    for found in re.finditer(r"\]\(([^)\s]+\.(?:[ch]|ts))\)[^\n]*\bwhole\b[^\n]*\n\n```(?:c|ts)\n(.*?)```", text, re.DOTALL):
         name = os.path.join(os.path.dirname(path), found[1])
         try:
             with open(name, encoding="utf-8") as file:

@@ -10,7 +10,7 @@ TIDY_FLAGS := --target=riscv64-linux-gnu -std=gnu11 -march=rv64gc -ffreestanding
 TIDY_SRCS := $(call not_tests,$(call tree_files,kernel libs apps,*.c))
 TIDY_SRCS := $(filter-out kernel/arch/host/% apps/victim/% apps/adversary/%,$(TIDY_SRCS))
 # What is written for a C library has that one's headers.
-TIDY_HOSTED_SRCS := $(filter libs/c/% apps/js/% apps/js_test/%,$(TIDY_SRCS))
+TIDY_HOSTED_SRCS := $(filter libs/c/% apps/js/% apps/js_test/% apps/ported/%,$(TIDY_SRCS))
 TIDY_HOSTED_FLAGS := --target=riscv64-linux-gnu -std=gnu11 -march=rv64gc -DSTARINA_DEBUG=1 -I. $(QUICKJS_CFLAGS) -Wno-unknown-warning-option
 
 # What .clang-format promises was tried with this version; others differ in details, and are not asked.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Boots an image with apps in TypeScript (ts/tests) and waits for what each is to say, and how it ends: scripts_test.py ELF"""
+"""Boots an image with apps in TypeScript (ts/tests) and of ported code, and waits for what each is to say, and how it ends: scripts_test.py ELF"""
 import os
 import re
 import subprocess
@@ -9,6 +9,7 @@ import threading
 
 # Of each app the lines that it logs, in this order, others between them.
 WANTED = {
+    "ported": [r"PORTED CODE, 3\.14", "ended with status 0"],
     "runtime_ts": [r'shown: \{ n: 1, s: "x", list: \[ 1n, null, undefined \], map: Map .*Uint8Array \[ 0, 0 \]',
                    "TypeError: shown with its place", r"at main \(main\.ts:\d+\)", "all is well", "ended with status 0"],
     "throws_ts": ["uncaught exception: TypeError: cannot read property 'name' of undefined", r"at nameOf \(main\.ts:11\)",
