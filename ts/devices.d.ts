@@ -22,6 +22,21 @@ declare module "starina" {
 			setClock(ns: bigint): void;
 			/** Powers the machine off; 0 is success. */
 			powerOff(code?: number): void;
+			/** The running process of an app of the image, drivers too; undefined: it does not run. */
+			process(name: string): Process | undefined;
+			/** Starts an app of the image. Throws ERR_NOT_FOUND, ERR_BAD_STATE (it runs). */
+			start(name: string): Process;
+		};
+	}
+
+	/** A process of somebody else. Closing it leaves the process alone. */
+	export interface Process extends Handle {
+		/** Ends it, as a fault would. Throws ERR_BAD_STATE when it has ended. */
+		kill(): void;
+		/** What it is and does now. `ended` is 0 or 1; `memory` is bytes; `waiting`: of its threads. */
+		info(): {
+			id: number; ended: number; restarts: number; threads: number; waiting: number; handles: number;
+			memory: number;
 		};
 	}
 

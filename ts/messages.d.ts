@@ -911,6 +911,37 @@ declare module "starina" {
 		handles: Handle[];
 	}
 
+	export interface KvGetMessage {
+		type: "kv_get";
+		id: number;
+		/** 1 to 31 bytes of UTF-8 */
+		key: string;
+	}
+
+	export interface KvPutMessage {
+		type: "kv_put";
+		id: number;
+		key: string;
+		/** the value */
+		tail: Uint8Array;
+	}
+
+	export interface KvRemoveMessage {
+		type: "kv_remove";
+		id: number;
+		key: string;
+	}
+
+	/** The answer to each of them. */
+	export interface KvAnswerMessage {
+		type: "kv_answer";
+		id: number;
+		/** ERR_NOT_FOUND (get, remove), ERR_LIMIT (put: there are too many keys) */
+		error: number;
+		/** the value (get) */
+		tail: Uint8Array;
+	}
+
 	export interface VictimFaultMessage {
 		type: "victim_fault";
 		fault: number;
@@ -1020,6 +1051,10 @@ declare module "starina" {
 		| CommandsEndedMessage
 		| TrafficGetMessage
 		| TrafficMessage
+		| KvGetMessage
+		| KvPutMessage
+		| KvRemoveMessage
+		| KvAnswerMessage
 		| VictimFaultMessage
 		| VictimStartsMessage
 		| AdversaryDoMessage

@@ -68,6 +68,18 @@ declare module "starina" {
 	/** Nanoseconds since the machine's start. */
 	export function now(): bigint;
 
+	/**
+	 * What the app's JavaScript holds: bytes of memory; handles that its objects own; and how many
+	 * handles, since its start, were closed only because nobody referred to their object any more: each
+	 * is a close() that is missing. With `collect` garbage is collected first. What the process takes
+	 * as a whole says `./starina ps`.
+	 */
+	export function usage(options?: { collect?: boolean }): {
+		memory: number;
+		handles: number;
+		forgotten: number;
+	};
+
 	/** The system's error numbers by their names, without ERR_ (libs/abi/error.h). */
 	export const ERR: Readonly<Record<ErrorName, number>>;
 

@@ -2,6 +2,7 @@
 //
 // Runs an app in TypeScript: finds its script, evaluates it, calls the main of its spec, and goes
 // on with the loop until nothing is left to wait for.
+#include "apps/js/runtime/handle.h"
 #include "apps/js/runtime/internal.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
@@ -83,6 +84,9 @@ static void js_main(const struct environ *env)
 	js_run();
 	if (JS_PromiseState(js.ctx, result) == JS_PROMISE_PENDING)
 		end_waiting("main");
+	if (js_handle_counts.forgotten > 0)
+		log_warn("%u handles were closed as garbage: close() or scope() is missing",
+		         js_handle_counts.forgotten);
 }
 
 APP(js, .main = js_main, .stack_size = JS_APP_STACK, .is_runtime = 1);

@@ -19,8 +19,15 @@ WANTED = {
                      "ended with status 1"],
     "recurses_ts": ["calls: InternalError: stack overflow", "sort: InternalError: stack overflow", "json: SyntaxError: stack overflow",
                     "regexp: SyntaxError", "stringify: ", "uncaught exception: InternalError: stack overflow", "ended with status 1"],
+    # Whom it kills have to be there again.
+    "chaos_ts": ["echo_ts: killed, and there again"] * 2 + ["virtio_rng_ts: killed, and there again"] * 2 + [
+        "4 kills, and all is well", "ended with status 0"],
+    # An app in C with a service in TypeScript.
+    "kv_client": ["kv works", "ended with status 0"],
+    "floods_ts": ["2000 lines", "caught: ERR_FULL", "caught: ERR_BAD_HANDLE", "all is well", "ended with status 0"],
     "waits_ts": ["main waits for what can never come", "ended with status 1"],
 }
+RULE = '"echo_ts=2 virtio_rng_ts=2"'
 LINE = re.compile(r"^\[(\w+) *\] \S+ +(.*)$")
 SECONDS = 600  # until a machine that says nothing more counts as hung
 
@@ -46,7 +53,8 @@ def watch(lines, wanted, log):
 def main():
     qemu = os.environ.get("QEMU", "qemu-system-riscv64")
     wanted, log = {name: list(texts) for name, texts in WANTED.items()}, []
-    machine = subprocess.Popen([qemu, "-M", "virt", "-cpu", "rv64", "-smp", "2", "-m", "256M", "-nographic", "-no-reboot", "-kernel", sys.argv[1]],
+    machine = subprocess.Popen([qemu, "-M", "virt", "-cpu", "rv64", "-smp", "2", "-m", "256M", "-nographic", "-no-reboot", "-kernel", sys.argv[1],
+                                "-device", "virtio-rng-device", "-global", "virtio-mmio.force-legacy=false", "-append", f"chaos_ts.rule={RULE}"],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     timer = threading.Timer(SECONDS, machine.kill)
     timer.start()

@@ -52,7 +52,8 @@ test-apps: $(BUILD)/starina-apps.elf ## the app manager, from within, on 4 harts
 # What apps in TypeScript stand on: the C library, QuickJS by its own tests, and the runtime.
 JS_APPS := js_test
 $(eval $(call image_rules,starina-js,$(JS_APPS),user))
-SCRIPT_TESTS := ported js runtime_ts throws_ts rejects_ts allocates_ts recurses_ts waits_ts
+SCRIPT_TESTS := ported js runtime_ts throws_ts rejects_ts allocates_ts recurses_ts waits_ts floods_ts chaos_ts echo_ts virtio_rng_ts \
+	kv_ts kv_client
 $(eval $(call image_rules,starina-scripts,$(SCRIPT_TESTS),user))
 .PHONY: test-js test-scripts
 test-scripts: $(BUILD)/starina-scripts.elf ## what the runtime of scripts does by itself, and how they fail

@@ -11,6 +11,7 @@ export { linux } from "./linux.js";
 export { env, services } from "./services.js";
 export { log } from "./log.js";
 export { sleep, timer, now } from "./timers.js";
+export { usage } from "./usage.js";
 
 // The spec is read at the build: the tool that makes the script calls an app() of its own.
 export function app(spec) {

@@ -12,6 +12,7 @@
 #include "libs/abi/files.h"
 #include "libs/abi/host.h"
 #include "libs/abi/images.h"
+#include "libs/abi/kv.h"
 #include "libs/abi/message.h"
 #include "libs/abi/netdev.h"
 #include "libs/abi/networks.h"
@@ -232,6 +233,14 @@ const struct message_field message_fields[] = {
 	INTEGER(msg_traffic, id, uint32_t, false),
 	INTEGER(msg_traffic, count, uint32_t, false),
 	STRUCT(msg_traffic, network, netdev_network, 20, 4),
+	INTEGER(msg_kv_get, id, uint32_t, false),
+	TEXT(msg_kv_get, key),
+	INTEGER(msg_kv_put, id, uint32_t, false),
+	TEXT(msg_kv_put, key),
+	INTEGER(msg_kv_remove, id, uint32_t, false),
+	TEXT(msg_kv_remove, key),
+	INTEGER(msg_kv_answer, id, uint32_t, false),
+	INTEGER(msg_kv_answer, error, int32_t, true),
 	INTEGER(msg_victim_fault, fault, uint32_t, false),
 	INTEGER(msg_victim_starts, starts, uint64_t, false),
 	INTEGER(msg_adversary_do, deed, uint32_t, false),
@@ -319,10 +328,14 @@ const struct message_row message_rows[] = {
 	ROW(commands_ended, COMMANDS_ENDED, msg_commands_ended, 191, 2, 0, UTF8, 1),
 	ROW(traffic_get, TRAFFIC_GET, msg_traffic_get, 193, 1, 0, NONE, 1),
 	ROW(traffic, TRAFFIC, msg_traffic, 194, 3, 1, NONE, 1),
-	ROW(victim_fault, VICTIM_FAULT, msg_victim_fault, 197, 1, 4, NONE, 0),
-	ROW(victim_starts, VICTIM_STARTS, msg_victim_starts, 198, 1, 0, NONE, 0),
-	ROW(adversary_do, ADVERSARY_DO, msg_adversary_do, 199, 3, 0, NONE, 0),
-	ROW(adversary_folio, ADVERSARY_FOLIO, msg_adversary_folio, 202, 1, 1, NONE, 0),
+	ROW(kv_get, KV_GET, msg_kv_get, 197, 2, 0, NONE, 1),
+	ROW(kv_put, KV_PUT, msg_kv_put, 199, 2, 0, BYTES, 1),
+	ROW(kv_remove, KV_REMOVE, msg_kv_remove, 201, 2, 0, NONE, 1),
+	ROW(kv_answer, KV_ANSWER, msg_kv_answer, 203, 2, 0, BYTES, 1),
+	ROW(victim_fault, VICTIM_FAULT, msg_victim_fault, 205, 1, 4, NONE, 0),
+	ROW(victim_starts, VICTIM_STARTS, msg_victim_starts, 206, 1, 0, NONE, 0),
+	ROW(adversary_do, ADVERSARY_DO, msg_adversary_do, 207, 3, 0, NONE, 0),
+	ROW(adversary_folio, ADVERSARY_FOLIO, msg_adversary_folio, 210, 1, 1, NONE, 0),
 };
 
 const size_t num_message_fields = sizeof(message_fields) / sizeof(message_fields[0]);

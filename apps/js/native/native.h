@@ -13,6 +13,8 @@ extern const struct js_native js_native_http;
 extern const struct js_native js_native_jobs;
 extern const struct js_native js_native_log;
 extern const struct js_native js_native_modules;
+extern const struct js_native js_native_process;
 extern const struct js_native js_native_system;
 extern const struct js_native js_native_text;
 extern const struct js_native js_native_timers;
+extern const struct js_native js_native_usage;

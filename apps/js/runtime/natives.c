@@ -19,10 +19,12 @@ static const struct js_native *const natives[] = {
 	&js_native_jobs,
 	&js_native_log,
 	&js_native_modules,
+	&js_native_process,
 	&js_native_service,
 	&js_native_system,
 	&js_native_text,
 	&js_native_timers,
+	&js_native_usage,
 };
 // clang-format on
 
