@@ -132,9 +132,9 @@ def wget_from_the_host(context):
 @test
 def ping(context):
     for user in ("root", "nobody"):
-        result = software.run(context, software.TOOLS, "ping", "-c", "3", "-i", "0.2", "-W", "120", "10.0.2.2", LINUXRUN_USER=user)
-        check(result.status == 0 and re.search(rb"3 packets transmitted, 3 received, 0% packet loss", result.stdout),
-              result)
+        # With -w it waits for three replies; without, for the last one as long as two of those before took.
+        result = software.run(context, software.TOOLS, "ping", "-c", "3", "-i", "0.2", "-w", "120", "10.0.2.2", LINUXRUN_USER=user)
+        check(result.status == 0 and re.search(rb" packets transmitted, ([3-9]|\d\d+) received", result.stdout), result)
 
 
 @test
