@@ -85,8 +85,8 @@ static void js_main(const struct environ *env)
 	if (JS_PromiseState(js.ctx, result) == JS_PROMISE_PENDING)
 		end_waiting("main");
 	if (js_handle_counts.forgotten > 0)
-		log_warn("%u handles were closed as garbage: close() or scope() is missing",
-		         js_handle_counts.forgotten);
+		log_debug("%u handles were closed as garbage: close() or scope() is missing",
+		          js_handle_counts.forgotten);
 }
 
 APP(js, .main = js_main, .stack_size = JS_APP_STACK, .is_runtime = 1);

@@ -11,7 +11,7 @@ $(eval $(call image_rules,starina-bench-mixed,$(BENCH_APPS)))
 $(eval $(call image_rules,starina-bench-tcp,bench_tcp netswitch tcpip httpd,kernel))
 $(eval $(call image_rules,starina-bench-tcp-user,bench_tcp netswitch tcpip httpd,user))
 # Messages of an app in TypeScript, to one in C.
-$(eval $(call image_rules,starina-bench-ts,js bench_ts echo))
+$(eval $(call image_rules,starina-bench-ts,js bench_ts bench_start_ts echo))
 BENCH_IMAGES := $(BUILD)/starina-bench.elf $(BUILD)/starina-bench-user.elf $(BUILD)/starina-bench-mixed.elf \
 	$(BUILD)/starina-bench-tcp.elf $(BUILD)/starina-bench-ts.elf
 
@@ -43,6 +43,11 @@ bench-engine: run-files system-image ## what docker's client waits for
 .PHONY: bench-net
 bench-net: run-files ## what a container's network costs
 	$(Q)BUILD=$(BUILD) tools/bench/container_net.py
+
+.PHONY: bench-ts-save
+# ROUNDS=N: how often it is saved.
+bench-ts-save: run-files ## what who writes an app in TypeScript waits for: from saving it to its first line in the log
+	$(Q)BUILD=$(BUILD) tools/bench/ts_save.py $(ROUNDS)
 
 .PHONY: bench-web
 # ROUNDS=N: how many pages, and a tenth of the keys.

@@ -56,6 +56,9 @@ FIGURES = {
     "ts_request_0": ("request of an app in TypeScript to one in C, and its answer, 0 bytes", "insns", 50_000),
     "ts_recv_0": ("the same by send and recv", "insns", None),
     "ts_next_0": ("the same by send and next", "insns", None),
+    "ts_start": ("start of an app in TypeScript, by another one, to its main", "insns", 8_000_000),
+    "ts_memory_bytes": ("what a minimal app in TypeScript takes, its stack of 1 MiB with it", "bytes", 2 << 20),
+    "js_bytes": ("the runtime of apps in TypeScript, once in the image", "bytes", 900 << 10),
     "ts_await": ("an await in TypeScript of what is there", "insns", None),
     "exit_sbi": ("VM exit: SBI call served in the kernel", "insns", 400),
     "exit_notify": ("VM exit: queue notification to an event", "insns", None),
@@ -132,18 +135,23 @@ def measure_loopback(out):
     measure_within(out, "starina-bench-tcp.elf")
 
 
+def loaded_bytes(path):
+    """What a file of BUILD has of its segments. Zeroed memory comes on top."""
+    readelf = os.environ.get("CROSS_COMPILE", "riscv64-linux-gnu-") + "readelf"
+    text = subprocess.run([readelf, "-lW", os.path.join(BUILD, path)], text=True, stdout=subprocess.PIPE, check=True).stdout
+    return sum(int(m, 16) for m in re.findall(r"LOAD\s+\S+\s+\S+\s+\S+\s+(0x[0-9a-f]+)", text))
+
+
 def measure_typescript(out):
     say("an app in TypeScript")
     measure_within(out, "starina-bench-ts.elf")
+    out["js_bytes"] = loaded_bytes("apps/js.elf")
 
 
 def measure_boot(out):
     say("size of the image")
-    readelf = os.environ.get("CROSS_COMPILE", "riscv64-linux-gnu-") + "readelf"
-    text = subprocess.run([readelf, "-lW", os.path.join(BUILD, "starina.elf")], text=True, stdout=subprocess.PIPE,
-                          check=True).stdout
-    # File sizes: what a boot loader reads; zeroed memory comes on top.
-    out["image_bytes"] = sum(int(m, 16) for m in re.findall(r"LOAD\s+\S+\s+\S+\s+\S+\s+(0x[0-9a-f]+)", text))
+    # What a boot loader reads.
+    out["image_bytes"] = loaded_bytes("starina.elf")
 
 
 def measure_exits(out):
