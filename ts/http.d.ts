@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// HTTP: a server (needs: [{ service: "tcpip" }]).
+// HTTP, both sides (needs: [{ service: "tcpip" }]).
 
 /** Fields of a head, as the standard "Fetch" has them: names in lower case, several of one joined by commas. */
 declare class Headers implements Iterable<[string, string]> {
@@ -68,7 +68,8 @@ declare module "starina" {
 		/**
 		 * Makes a WebSocket of the request; what the handler returns does not matter then. `protocol` is one
 		 * of those that the client offers, `maxMessage` the bytes of its messages, 1 MiB if it is not
-		 * said. Throws ERR_PROTOCOL when the request does not ask for one.
+		 * said. Throws ERR_PROTOCOL when the request does not ask for one; the client is answered with
+		 * 426 if nobody catches it.
 		 */
 		upgrade(options?: { protocol?: string; maxMessage?: number }): WebSocket;
 	}
@@ -109,5 +110,21 @@ declare module "starina" {
 			handler: (request: HttpRequest) => Response | void | Promise<Response | void>,
 			options?: { address?: string; maxRequests?: number },
 		): Promise<HttpServer>;
+		/**
+		 * Asks a server, by http: only, and resolves when the head of its answer is there, whatever its status:
+		 * nothing is followed. A body of pieces is sent in chunks, or as its content-length says. Rejects with
+		 * ERR_REFUSED, ERR_NOT_FOUND (no such host), ERR_PEER_CLOSED, ERR_PROTOCOL (what came is no answer, or
+		 * cut), ERR_TOO_LARGE (a head of more than 8 KiB), ERR_TIMED_OUT (no head after `timeout` ms). Read
+		 * the body, or leave its iteration: its connection is open until then.
+		 */
+		fetch(
+			url: string | URL,
+			options?: {
+				method?: string;
+				headers?: Headers | Iterable<readonly [string, string]> | Record<string, string>;
+				body?: BodyInit;
+				timeout?: number;
+			},
+		): Promise<Response>;
 	};
 }

@@ -2,11 +2,13 @@
 //
 // HTTP, the server's side. The protocol is libs/http's; here requests meet their handler. Types: ts/http.d.ts.
 import { serve as listen, websocketPrototype } from "native:http";
-import { Body, Headers, Response, toBytes } from "./http_message.js";
+import { systemError } from "./errors.js";
+import { fetch } from "./fetch.js";
+import { Body, Headers, lengthOf, Response, toBytes } from "./http_message.js";
 import { log } from "./log.js";
 import { URL } from "./url.js";
 
-export { Headers, Response };
+export { fetch, Headers, Response };
 
 const PORT_MAX = 65535;
 const REQUESTS_MAX = 256;
@@ -64,8 +66,10 @@ class Request extends Body {
 		return this.#exchange.gone();
 	}
 	upgrade({ protocol, maxMessage = MESSAGE_MAX } = {}) {
+		if (!this.#isUpgrade)
+			throw Object.assign(systemError("ERR_PROTOCOL", "here is a WebSocket"), { status: 426 });
 		if (protocol !== undefined && !(this.headers.get("sec-websocket-protocol") ?? "").split(/[\t ]*,[\t ]*/).includes(protocol))
-			throw new TypeError(`the client does not speak ${JSON.stringify(protocol)}`);
+			throw Object.assign(systemError("ERR_PROTOCOL", `here is a WebSocket for ${protocol}`), { status: 426 });
 		this.#socket = this.#exchange.upgrade(protocol, maxMessage);
 		return this.#socket;
 	}
@@ -82,7 +86,7 @@ async function sendBytes(exchange, bytes) {
 	}
 }
 
-// The pieces of a body without a length. When the client goes, who makes them is told by return().
+// The pieces of a body. When the client goes, who makes them is told by return().
 async function sendPieces(exchange, source) {
 	const iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]();
 	let isGone = false, isDone = false, stop = () => {};
@@ -109,9 +113,12 @@ async function sendPieces(exchange, source) {
 				break;
 			}
 			await sendBytes(exchange, toBytes(result.value));
-			await exchange.room();
+			// The last piece of a body with a length is the end of it.
+			if (!exchange.isOver)
+				await exchange.room();
 		}
-		exchange.end();
+		if (!exchange.isOver)
+			exchange.end();
 	} finally {
 		if (!isDone)
 			Promise.resolve(iterator.return?.()).catch(() => {});
@@ -121,15 +128,16 @@ async function sendPieces(exchange, source) {
 async function send(exchange, method, response) {
 	const fields = Headers.write(response.headers), hasNoBody = method === "HEAD" || response.status === 204 || response.status === 304;
 	const source = Body.take(response);
-	const length = source === null ? 0 : source instanceof Uint8Array ? source.length : undefined;
+	// Of what has no body the length is that of what it stands for.
+	const length = source instanceof Uint8Array ? source.length : source === null && method !== "HEAD" ? 0 : lengthOf(response.headers);
 
 	exchange.start(response.status, fields, length);
 	if (hasNoBody)
 		Body.giveUp(source);
-	else if (length === undefined)
-		await sendPieces(exchange, source);
-	else if (length > 0)
+	else if (source instanceof Uint8Array)
 		await sendBytes(exchange, source);
+	else if (source !== null)
+		await sendPieces(exchange, source);
 }
 
 const plain = (status, text) => new Response(`${text}\n`, { status });
@@ -144,8 +152,9 @@ async function respond(handler, request) {
 	} catch (error) {
 		// WEBSOCKET_FAILED.
 		Request.socketOf(request)?.close(1011);
-		if (error?.status === 413)
-			return plain(413, error.message);
+		// A client that sends too much, or asks for no WebSocket.
+		if (error?.status === 413 || error?.status === 426)
+			return plain(error.status, error.message);
 		// Who went away in the midst of a body is no fault of the handler's.
 		if (error?.code !== "ERR_PEER_CLOSED")
 			log.error(`${request.method} ${request.url}:`, error);

@@ -217,6 +217,13 @@ export class Body {
 	}
 }
 
+// The length that a body of pieces is said to have; undefined: none.
+export function lengthOf(headers) {
+	const text = headers.get("content-length") ?? "";
+
+	return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
 export class Response extends Body {
 	#status;
 	#headers;
@@ -237,6 +244,13 @@ export class Response extends Body {
 			headers.set("content-type", "application/json");
 		return new Response(encoder.encode(JSON.stringify(value)), { ...init, headers });
 	}
+	// What a server has said, whatever its status.
+	static received(status, headers, source) {
+		const response = new Response(source, { headers });
+
+		response.#status = status;
+		return response;
+	}
 	static redirect(url, status = 302) {
 		return new Response(null, { status, headers: { location: encodeURI(decodeURI(String(url))) } });
 	}
@@ -244,7 +258,7 @@ export class Response extends Body {
 		return this.#status;
 	}
 	get ok() {
-		return this.#status < 300;
+		return this.#status >= 200 && this.#status < 300;
 	}
 	get headers() {
 		return this.#headers;

@@ -28,9 +28,10 @@ function later(file) {
 	return () => module ??= load(file);
 }
 
-const httpModule = later("http.js");
+const httpModule = later("http.js"), netModule = later("net.js");
 
-export const http = {};
-define(http, ["serve"], httpModule, true);
+export const http = {}, net = {};
+define(http, ["fetch", "serve"], httpModule, true);
+define(net, ["connect", "listen", "udp"], netModule, true);
 
 export const defineGlobals = () => define(globalThis, ["Headers", "Response"], httpModule, false);

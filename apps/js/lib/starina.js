@@ -5,7 +5,7 @@ export { ERR } from "native:errors";
 export { channel, scope } from "./channel.js";
 export { dma, fence } from "./device.js";
 export { files } from "./files.js";
-export { http } from "./lazy.js";
+export { http, net } from "./lazy.js";
 export { folio, folioWith, payload } from "./folio.js";
 export { linux } from "./linux.js";
 export { env, services } from "./services.js";

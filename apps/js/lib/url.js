@@ -53,7 +53,7 @@ function parseNumber(text) {
 	return /^(0|[1-9][0-9]*)$/.test(text) ? Number(text) : NaN;
 }
 
-function parseIPv4(host) {
+export function parseIPv4(host) {
 	const parts = host.split(".");
 	if (parts.length > 1 && parts.at(-1) === "")
 		parts.pop();
@@ -77,7 +77,7 @@ function groups(text) {
 	});
 }
 
-function parseIPv6(text) {
+export function parseIPv6(text) {
 	const halves = text.split("::");
 	const [head, tail] = [groups(halves[0]), groups(halves[1] ?? "")];
 	const missing = 8 - head.length - tail.length;
@@ -88,7 +88,7 @@ function parseIPv6(text) {
 }
 
 // The longest run of at least two zeros is left out.
-function formatIPv6(all) {
+export function formatIPv6(all) {
 	let at = -1, most = 1;
 	for (let i = 0; i < 8; i++) {
 		let n = 0;

@@ -43,10 +43,19 @@ struct js_exchange {
 
 extern const struct http_handler js_exchange_handler;
 
+// Makes a class with these functions. -1 with an exception pending.
+int js_http_class(JSContext *ctx, JSClassID *id, const JSClassDef *def,
+                  const JSCFunctionListEntry *functions, int count);
 // Make the classes. -1 with an exception pending.
 int js_http_exchange_init(JSContext *ctx);
+int js_http_parse_init(JSContext *ctx);
 int js_http_websocket_init(JSContext *ctx);
 
+// responseHead(bytes): {size, status, fields, chunked, length} of a head that begins there;
+// undefined while it is not whole.
+JSValue js_http_response_head(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+// chunked(): a decoder of chunks.
+JSValue js_http_chunked(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 // websocketPrototype()
 JSValue js_websocket_prototype(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 

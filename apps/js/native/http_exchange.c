@@ -480,15 +480,6 @@ static const JSCFunctionListEntry exchange_functions[] = {
 
 int js_http_exchange_init(JSContext *ctx)
 {
-	JSValue proto = JS_NewObject(ctx);
-
-	JS_NewClassID(&exchange_class);
-	if (JS_IsException(proto) || JS_NewClass(js.rt, exchange_class, &exchange_class_def) != 0) {
-		JS_FreeValue(ctx, proto);
-		return -1;
-	}
-	JS_SetPropertyFunctionList(ctx, proto, exchange_functions,
-	                           sizeof(exchange_functions) / sizeof(exchange_functions[0]));
-	JS_SetClassProto(ctx, exchange_class, proto);
-	return 0;
+	return js_http_class(ctx, &exchange_class, &exchange_class_def, exchange_functions,
+	                     sizeof(exchange_functions) / sizeof(exchange_functions[0]));
 }

@@ -171,22 +171,33 @@ static JSValue serve(JSContext *ctx, JSValueConst self, int argc, JSValueConst *
 
 static const JSCFunctionListEntry entries[] = {
 	JS_CFUNC_DEF("serve", 3, serve),
+	JS_CFUNC_DEF("responseHead", 1, js_http_response_head),
+	JS_CFUNC_DEF("chunked", 0, js_http_chunked),
 	JS_CFUNC_DEF("websocketPrototype", 0, js_websocket_prototype),
 };
 
-static int init(JSContext *ctx)
+int js_http_class(JSContext *ctx, JSClassID *id, const JSClassDef *def,
+                  const JSCFunctionListEntry *functions, int count)
 {
 	JSValue proto = JS_NewObject(ctx);
 
-	JS_NewClassID(&server_class);
-	if (JS_IsException(proto) || JS_NewClass(js.rt, server_class, &server_class_def) != 0) {
+	JS_NewClassID(id);
+	if (JS_IsException(proto) || JS_NewClass(js.rt, *id, def) != 0) {
 		JS_FreeValue(ctx, proto);
 		return -1;
 	}
-	JS_SetPropertyFunctionList(ctx, proto, server_functions,
-	                           sizeof(server_functions) / sizeof(server_functions[0]));
-	JS_SetClassProto(ctx, server_class, proto);
-	return js_http_exchange_init(ctx) == 0 ? js_http_websocket_init(ctx) : -1;
+	JS_SetPropertyFunctionList(ctx, proto, functions, count);
+	JS_SetClassProto(ctx, *id, proto);
+	return 0;
+}
+
+static int init(JSContext *ctx)
+{
+	if (js_http_class(ctx, &server_class, &server_class_def, server_functions,
+	                  sizeof(server_functions) / sizeof(server_functions[0])) != 0 ||
+	    js_http_exchange_init(ctx) != 0 || js_http_websocket_init(ctx) != 0)
+		return -1;
+	return js_http_parse_init(ctx);
 }
 
 const struct js_native js_native_http = {

@@ -349,16 +349,6 @@ JSValue js_websocket_prototype(JSContext *ctx, JSValueConst self, int argc, JSVa
 
 int js_http_websocket_init(JSContext *ctx)
 {
-	JSValue proto = JS_NewObject(ctx);
-
-	JS_NewClassID(&websocket_class);
-	if (JS_IsException(proto) ||
-	    JS_NewClass(js.rt, websocket_class, &websocket_class_def) != 0) {
-		JS_FreeValue(ctx, proto);
-		return -1;
-	}
-	JS_SetPropertyFunctionList(ctx, proto, websocket_functions,
-	                           sizeof(websocket_functions) / sizeof(websocket_functions[0]));
-	JS_SetClassProto(ctx, websocket_class, proto);
-	return 0;
+	return js_http_class(ctx, &websocket_class, &websocket_class_def, websocket_functions,
+	                     sizeof(websocket_functions) / sizeof(websocket_functions[0]));
 }
