@@ -256,6 +256,38 @@ def check_linux(shell):
     check(b"\n9 44\r\n" in output, str(output))
 
 
+def check_written_when_killed(shell, content):
+    """httpd, or fs, is killed while a file is written anew: it is the old one or the new one, and the new one for who was told so."""
+    def written():
+        return next(disk["written_bytes"] for disk in shell.client.get("/disks")["disks"] if disk["name"] == "state")
+
+    old = b"0" * (8 << 20)
+    check_equal(content("PUT", "/web/a", old)[0], 204)
+    for turn in range(1, 7):
+        new = b"%x" % turn * len(old)
+        with socket.create_connection((shell.address.host, shell.address.port), timeout=PATIENCE) as sock:
+            sock.sendall((f"PUT {PREFIX}/files/content?path=/web/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                          f"Authorization: Bearer {shell.address.token}\r\nContent-Length: {len(new)}\r\n\r\n").encode() + new[1:])
+            before = written()
+            sock.sendall(new[:1])
+            while turn % 3 and written() == before:
+                pass
+            if turn % 4 == 0:
+                httpd_kill(shell)
+                told = None
+            else:
+                shell.client.call("POST", "/processes/fs/kill")
+                with sock.makefile("rb") as answer:
+                    head, _, body = answer.read().partition(b"\r\n\r\n")
+                told = int(head.split()[1])
+                check(told == 204 or (told >= 500 and json.loads(body)["error"]["message"]), str((head, body)))
+        while (found := content("GET", "/web/a"))[0] == 503:  # fs is on its way
+            pass
+        check_equal(found[0], 200, str(found[2][:200]))
+        check(found[2] == new or (found[2] == old and told != 204), f"told {told}; {len(found[2])} bytes, {found[2][:1]} of {turn}")
+        old = found[2]
+
+
 def check_written_files(shell, content):
     """A file that is written anew keeps whose it is, and is the old one or the new one if httpd ends meanwhile."""
     def names():
@@ -265,15 +297,7 @@ def check_written_files(shell, content):
     for path in ("/web/nosuch/a", "/web/a/b", "/web/b/", "/web/" + "n" * 300, "/web"):
         check(400 <= content("PUT", path, b"x")[0] < 500, path)
     check_equal(names(), ["a"], "something is left of what was refused")
-    old, new = b"o" * 3000000, b"n" * 3000000
-    check_equal(content("PUT", "/web/a", old)[0], 204)
-    for _ in range(3):
-        with socket.create_connection((shell.address.host, shell.address.port), timeout=PATIENCE) as sock:
-            sock.sendall((f"PUT {PREFIX}/files/content?path=/web/a HTTP/1.1\r\nHost: localhost\r\n"
-                          f"Authorization: Bearer {shell.address.token}\r\nContent-Length: {len(new)}\r\n\r\n").encode() + new)
-            httpd_kill(shell)
-        found = content("GET", "/web/a")[2]
-        check(found in (old, new), f"a file of {len(found)} bytes that is neither the old one nor the new one")
+    check_written_when_killed(shell, content)
     for name in set(names()) - {"a"}:
         check(name.startswith(".new-"), name)
         check_equal(content("DELETE", "/web/" + name)[0], 204)
