@@ -92,7 +92,7 @@ new-app: ## make apps/NAME/main.c of a new app, which builds; NEEDS="SERVICE..."
 E2E ?=
 E2E_IMAGES := $(addprefix starina,-crowd -linux -linux-test -net -reaper)
 .PHONY: test-e2e test-e2e-kernel test-e2e-user
-test-e2e: run-files system-image $(BUILD)/host/system $(E2E_IMAGES:%=$(BUILD)/%.elf) ## end-to-end tests: a registry on loopback, images, run.sh as a user calls it
+test-e2e: run-files system-image $(BUILD)/host/system $(BUILD)/apps/counter.app $(E2E_IMAGES:%=$(BUILD)/%.elf) ## end-to-end tests: a registry on loopback, images, run.sh as a user calls it
 	$(Q)BUILD=$(BUILD) tools/e2e/e2e.py $(E2E)
 
 .PHONY: test-hostfs-kills

@@ -5,7 +5,7 @@
 #include "libs/json/json.h"
 #include "libs/starina/alloc.h"
 
-static void say_usage(struct shell *shell)
+void say_usage(struct shell *shell)
 {
 	sink_format(&shell->sink, "usage: %s %s\n", shell->command->name, shell->command->usage);
 	command_end(shell);
@@ -15,8 +15,18 @@ static void say_usage(struct shell *shell)
 
 static void ask(struct shell *shell, const char *method, const char *body)
 {
+	size_t len = body != NULL ? strlen(body) : 0;
+	uint8_t *content = len > 0 ? heap_alloc(len + 1) : NULL;
+
 	shell->answer_len = 0;
-	request_start(&shell->request, method, shell->path, body);
+	if (len > 0 && content == NULL) {
+		sink_format(&shell->sink, "out of memory\n");
+		command_end(shell);
+		return;
+	}
+	if (len > 0)
+		str_copy((char *)content, body, len + 1);
+	request_start(&shell->request, method, shell->path, content, len);
 }
 
 // GET of a document that has no arguments.
@@ -175,21 +185,33 @@ static void logs_start(struct shell *shell, const struct arguments *arguments)
 
 static void help_start(struct shell *shell, const struct arguments *arguments);
 
+#define COMMAND(name_, usage_, help_, start_, show_, ...)                               \
+	{                                                                               \
+		.name = (name_), .usage = (usage_), .help = (help_), .start = (start_), \
+		.show = (show_), __VA_ARGS__                                            \
+	}
+
 static const struct command commands[] = {
-	{ "help", "", "these commands", help_start, NULL, false },
-	{ "status", "", "the system in a line", status_start, status_show, false },
-	{ "ps", "", "processes: CPU time, memory, handles", ps_start, processes_show, false },
-	{ "top", "", "processes by CPU time, again and again", top_start, top_show, false },
-	{ "services", "", "services, who provides them, and who uses them", services_start,
-	  services_show, false },
-	{ "disks", "", "disks, what went through them, and who uses them", disks_start, disks_show,
-	  false },
-	{ "logs", "[-f] [APP]", "the log; -f: and what comes", logs_start, logs_show, false },
-	{ "run", "WORD...", "a Linux program in a virtual machine", run_start, output_show, true },
-	{ "start", "APP [--instance] [NAME=VALUE...]", "start an app", start_start, started_show,
-	  false },
-	{ "stop", "APP", "stop a loaded app or an instance", stop_start, NULL, false },
-	{ "kill", "PROCESS", "end a process, by its name or number", kill_start, NULL, false },
+	COMMAND("help", "", "these commands", help_start, NULL, ),
+	COMMAND("status", "", "the system in a line", status_start, status_show, ),
+	COMMAND("ps", "", "processes: CPU time, memory, handles", ps_start, processes_show, ),
+	COMMAND("top", "", "processes by CPU time, again and again", top_start, top_show,
+	        .goes_on = true),
+	COMMAND("services", "", "services, who provides them, and who uses them", services_start,
+	        services_show, ),
+	COMMAND("disks", "", "disks, what went through them, and who uses them", disks_start,
+	        disks_show, ),
+	COMMAND("logs", "[-f] [APP]", "the log; -f: and what comes", logs_start, logs_show, ),
+	COMMAND("run", "WORD...", "a Linux program in a virtual machine", run_start, output_show,
+	        .lines = true),
+	COMMAND("start", "APP [--instance] [NAME=VALUE...]", "start an app", start_start,
+	        started_show, ),
+	COMMAND("stop", "APP", "stop a loaded app or an instance", stop_start, NULL, ),
+	COMMAND("kill", "PROCESS", "end a process, by its name or number", kill_start, NULL, ),
+	COMMAND("push", "/VOLUME/FILE.app", "replace an app by a file of a volume, or start it",
+	        push_start, transfer_show, .goes_on = true, .answer_max = TRANSFER_MAX),
+	COMMAND("trace", "/VOLUME/FILE.json [MS]", "what the harts do for a while, to a file",
+	        trace_start, transfer_show, .goes_on = true, .answer_max = TRANSFER_MAX),
 };
 
 #define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -205,8 +227,9 @@ static void help_start(struct shell *shell, const struct arguments *arguments)
 	}
 	sink_format(
 		&shell->sink,
-		"q or Ctrl-D ends what runs. Files and terminals are for ./starina on the host: "
-		"push, trace, shell.\n");
+		"q or Ctrl-D ends what runs. Files are those of volumes, and of shared folders of the "
+		"host (/@SHARE/FILE);\nother files of the host, and programs in a terminal, are for "
+		"./starina there.\n");
 	command_end(shell);
 }
 
@@ -251,12 +274,14 @@ void command_stop(struct shell *shell)
 // --- Their answers -------------------------------------------------------------------------------
 
 // Room for `len` bytes more. Returns false when there is none.
-static bool answer_make_room(struct shell *shell, size_t len)
+static bool answer_make_room(struct shell *shell, uint64_t len)
 {
 	size_t size = shell->answer_size == 0 ? 4096 : shell->answer_size;
 	uint8_t *bytes;
 
-	if (len > ANSWER_MAX - shell->answer_len)
+	size_t max = shell->command->answer_max != 0 ? shell->command->answer_max : ANSWER_MAX;
+
+	if (len > max - shell->answer_len)
 		return false;
 	while (size < shell->answer_len + len)
 		size *= 2;
@@ -296,8 +321,9 @@ static void lines_show(struct shell *shell)
 static void answer_body(struct request *request, struct span bytes)
 {
 	struct shell *shell = container_of(request, struct shell, request);
+	uint64_t whole = bytes.len + (request->response.has_length ? request->left : 0);
 
-	if (!answer_make_room(shell, bytes.len)) {
+	if (!answer_make_room(shell, whole)) {
 		sink_format(&shell->sink, "the answer is too large to be shown here\n");
 		command_stop(shell);
 		return;
@@ -319,8 +345,7 @@ static void answer_done(struct request *request, const char *error)
 		sink_format(&shell->sink, "\n");
 	} else if (command->show != NULL && !command->lines) {
 		command->show(shell, (struct span){ shell->answer, shell->answer_len });
-		// One that goes on ends otherwise.
-		if (command->start == top_start && shell->command != NULL)
+		if (command->goes_on)
 			return;
 	}
 	if (shell->command != NULL)

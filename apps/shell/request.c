@@ -11,7 +11,9 @@
 #define HTTPD_URI "tcp:127.0.0.1:80"
 #define HEAD_FORMAT                                                                               \
 	"%s /api/v1%s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer " \
-	"%s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s"
+	"%s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n"
+#define HEAD_ROOM 512u           // for what is not the path
+#define PIECE_BYTES (64 * 1024)  // of one message
 
 void request_stop(struct request *request)
 {
@@ -19,7 +21,9 @@ void request_stop(struct request *request)
 	if (request->is_open)
 		loop_close(request->loop, &request->connection);
 	heap_free(request->text);
+	heap_free(request->content);
 	request->text = NULL;
+	request->content = NULL;
 	request->is_open = request->is_busy = false;
 }
 
@@ -163,15 +167,64 @@ static void connection_closed(struct loop *loop, struct source *source)
 	answer_end(source->context, false);
 }
 
-static const struct source_ops connection_ops = { .message = connection_message,
-	                                          .closed = connection_closed };
-
 // --- The request ---------------------------------------------------------------------------------
+
+// What is to be sent next.
+static struct span unsent(const struct request *request)
+{
+	size_t head = strlen(request->text), done = request->sent;
+	struct span rest = { (const uint8_t *)request->text + done, head - done };
+
+	if (done >= head)
+		rest = (struct span){ request->content + (done - head),
+			              head + request->content_len - done };
+	if (rest.len > PIECE_BYTES)
+		rest.len = PIECE_BYTES;
+	return rest;
+}
+
+static error_t piece_send(struct request *request, struct span piece)
+{
+	struct message m;
+	error_t err = payload_make(&m, piece.data, piece.len);
+
+	if (err != 0)
+		return err;
+	err = channel_send(request->connection.handle, &m);
+	if (err != 0)
+		message_discard(&m);
+	return err;
+}
+
+// Sends what there is room for.
+static void send_on(struct request *request)
+{
+	struct span piece;
+	error_t err = 0;
+
+	while (err == 0 && (piece = unsent(request)).len > 0) {
+		err = piece_send(request, piece);
+		request->sent += err == 0 ? piece.len : 0;
+	}
+	source_want_writable(&request->connection, err == ERR_FULL);
+	// An answer may have come before all was sent, and the end comes behind it.
+	if (err != 0 && err != ERR_FULL && err != ERR_PEER_CLOSED)
+		end(request, "out of memory");
+}
+
+static void connection_writable(struct loop *loop, struct source *source)
+{
+	(void)loop;
+	send_on(source->context);
+}
+
+static const struct source_ops connection_ops = { .message = connection_message,
+	                                          .writable = connection_writable,
+	                                          .closed = connection_closed };
 
 static void opened(struct opener *opener, handle_t channel, error_t error, const char *text)
 {
 	struct request *request = opener->context;
-	struct message m;
 
 	(void)text;
 	if (channel == HANDLE_NONE) {
@@ -181,35 +234,32 @@ static void opened(struct opener *opener, handle_t channel, error_t error, const
 	error = loop_add(request->loop, &request->connection, channel, &connection_ops, request);
 	if (error != 0) {
 		handle_close(channel);
-	} else {
-		request->is_open = true;
-		error = payload_make(&m, request->text, strlen(request->text));
-		if (error == 0) {
-			error = channel_send(channel, &m);
-			if (error != 0)
-				message_discard(&m);
-		}
-	}
-	if (error != 0)
 		end(request, "out of memory");
+		return;
+	}
+	request->is_open = true;
+	send_on(request);
 }
 
-void request_start(struct request *request, const char *method, const char *path, const char *body)
+void request_start(struct request *request, const char *method, const char *path, uint8_t *content,
+                   size_t len)
 {
-	const char *content = body != NULL ? body : "";
-	size_t size = strlen(path) + strlen(content) + 512;
+	bool is_bytes = strcmp(method, "PUT") == 0;
+	size_t size = strlen(path) + HEAD_ROOM;
 
 	request->is_busy = true;
 	request->has_head = false;
-	request->head_len = request->error_len = 0;
+	request->head_len = request->error_len = request->sent = 0;
 	request->chunks = (struct http_chunked){ 0 };
+	request->content = content;
+	request->content_len = len;
 	request->text = heap_alloc(size);
 	if (request->text == NULL) {
 		end(request, "out of memory");
 		return;
 	}
-	fmt_write(request->text, size, HEAD_FORMAT, method, path, request->token, strlen(content),
-	          content);
+	fmt_write(request->text, size, HEAD_FORMAT, method, path, request->token,
+	          is_bytes ? "application/octet-stream" : "application/json", len);
 	opener_start(&request->opener, request->loop, request->tcpip, HTTPD_URI, opened, request);
 }
 

@@ -39,11 +39,17 @@ struct request {
 	size_t head_len;
 	uint8_t error[REQUEST_ERROR_MAX];  // the body of one
 	size_t error_len;
-	char *text;  // heap: the request
+	char *text;        // heap: the head of what is sent
+	uint8_t *content;  // heap: and its body
+	size_t content_len;
+	size_t sent;  // of both
 };
 
-// Sends it: `path` is below /api/v1, encoded; `body` is JSON, or NULL. `done` may come from within.
-void request_start(struct request *request, const char *method, const char *path, const char *body);
+// Sends it: `path` is below /api/v1, encoded. `content` is the body, `len` bytes of the heap that
+// are the request's from now on, or NULL: any bytes of a PUT, else JSON. `done` may come from
+// within.
+void request_start(struct request *request, const char *method, const char *path, uint8_t *content,
+                   size_t len);
 // Gives up: nothing comes any more. One that is over is left alone.
 void request_stop(struct request *request);
 // Adds a name or value to a path as it has to stand there (RFC 3986 2.1). Returns false when there

@@ -6,6 +6,7 @@
 //   main.c       the console, the token, the prompt
 //   uart.c       the UART; line.c what is typed; arguments.c its words
 //   commands.c   the commands; show.c what their answers look like; top.c one that goes on
+//   transfer.c   commands that hand on what a call gives
 //   request.c    calls of the API; table.c its arrays as tables
 #pragma once
 
@@ -18,7 +19,8 @@
 #include "libs/starina/environ.h"
 #include "libs/starina/loop.h"
 
-#define ANSWER_MAX (1u << 20)  // bytes of a document, or of a line
+#define ANSWER_MAX (1u << 20)    // bytes of a document, or of a line
+#define TRANSFER_MAX (8u << 20)  // bytes that are handed on: of a trace, or an app
 #define TOP_PROCESSES_MAX 512u
 #define OUTPUT_MAX 512u  // of one console_put
 
@@ -33,6 +35,9 @@ struct command {
 	// The answer's document; with `lines`, each of its lines. NULL: there is nothing to show.
 	void (*show)(struct shell *shell, struct span json);
 	bool lines;
+	// It is not over with its answer: `show` goes on, or ends it.
+	bool goes_on;
+	size_t answer_max;  // 0: ANSWER_MAX
 };
 
 struct top_process {
@@ -60,6 +65,9 @@ struct shell {
 	uint8_t *answer;           // heap: what came of it, or of its line
 	size_t answer_len, answer_size;
 	bool ends_within;  // the last output was no whole line
+	// Of push and trace: where the answer goes, and what is said then.
+	char target[LINE_SIZE * 4];
+	char subject[LINE_SIZE];
 	// Of `top`: what was told last.
 	struct source timer;
 	nsec_t top_time;
@@ -76,6 +84,8 @@ void command_end(struct shell *shell);
 
 // --- commands.c ---
 
+// Says how the command is to be called, and ends it.
+void say_usage(struct shell *shell);
 // Carries out a line.
 void line_run(struct shell *shell, char *text);
 // Gives up the command that runs.
@@ -100,6 +110,15 @@ void log_line_show(struct shell *shell, struct span json);
 void started_show(struct shell *shell, struct span json);
 // A piece of a program's output, or its end.
 void output_show(struct shell *shell, struct span json);
+
+// --- transfer.c ---
+
+// Reads an app's file of a volume, and has it run.
+void push_start(struct shell *shell, const struct arguments *arguments);
+// Records what the harts do, for a file of a volume.
+void trace_start(struct shell *shell, const struct arguments *arguments);
+// Hands the bytes that were asked for on to where they belong.
+void transfer_show(struct shell *shell, struct span bytes);
 
 // --- top.c ---
 

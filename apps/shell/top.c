@@ -20,7 +20,7 @@ static const struct column columns[] = {
 static void ask(struct shell *shell)
 {
 	shell->answer_len = 0;
-	request_start(&shell->request, "GET", "/processes", NULL);
+	request_start(&shell->request, "GET", "/processes", NULL, 0);
 }
 
 void top_stop(struct shell *shell)

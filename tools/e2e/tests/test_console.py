@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The shell of the OS's console: commands that are typed at the UART of a running system, while the kernel writes its log there."""
 
+import http.client
 import json
 import re
 import threading
@@ -102,7 +103,7 @@ def check_commands(console):
                          ("logs httpd", "<httpd> serving"), ("start hello", "hello"), ("run sh -c 'echo $((6 * 7)); exit 3'", "42", "exit status 3"),
                          ("run nosuch-program", "exit status 127"), ("kill nobody", "no process nobody"), ("stop httpd", "httpd"),
                          ("start hello what", "usage: start APP"), ("nosuch", "no such command"), ("'", "a quote is left open"),
-                         ("kill", "usage: kill PROCESS"), ("kill " + "%" * 400, "")):
+                         ("kill", "usage: kill PROCESS"), ("push x", "usage: push"), ("kill " + "%" * 400, "")):
         said = console.answer(line)
         check(all(part in said for part in parts), f"{line}: {said!r}")
 
@@ -113,6 +114,33 @@ def check_kills(console, *names):
         console.answer(f"kill {name}")
         while not re.search(rf"^ *\d+ +{name} +\S+ +running ", console.answer("ps"), re.M):
             pass
+
+
+def engine_volume(client, name):
+    """Makes a volume; the status of the answer."""
+    connection = http.client.HTTPConnection(client.address.host, client.address.port)
+    connection.request("POST", "/engine/volumes/create", json.dumps({"Name": name}),
+                       {"Authorization": f"Bearer {client.address.token}", "Content-Type": "application/json"})
+    with connection.getresponse() as answer:
+        return answer.status
+
+
+def check_files(console, client, app):
+    """An app is pushed from a volume, and a trace is written to one; what cannot be is told."""
+    def content(method, path, body=None):
+        with client.open(method, f"/files/content?path={path}", body) as answer:
+            return answer.read()
+
+    content("PUT", "/files/counter.app", app.read_bytes())
+    content("PUT", "/files/broken.app", b"no app")
+    check_equal(console.answer("push /files/counter.app"), "counter: runs")
+    check_equal({app["name"]: app["origin"] for app in client.get("/apps")}["counter"], "loaded")
+    check_equal(console.answer("trace /files/trace.json 50"), "/files/trace.json: open it at ui.perfetto.dev or chrome://tracing")
+    check("traceEvents" in json.loads(content("GET", "/files/trace.json")), "no trace")
+    for line, said in (("push counter.app", "usage: push /VOLUME/FILE.app"), ("push /files/nosuch.app", "not found"), ("push /files/broken.app", ""),
+                       ("trace /nosuch/a", ""), ("trace /files/a loud", ""), ("push /" + "%" * 400, ""), ("trace", "usage: trace")):
+        answer = console.answer(line)
+        check(answer and said in answer and "runs" not in answer and "perfetto" not in answer, f"{line}: {answer!r}")
 
 
 def check_what_goes_on(console):
@@ -164,6 +192,9 @@ def console_answers_when_quiet(context):
 @test
 def console_beside_the_engine(context):
     console = Console(context, "--engine", up="DOCKER_HOST")
+    client = Client(Address.read(context.build / "run/web.addr"))
+    check_equal(engine_volume(client, "files"), 201)
+    check_files(console, client, context.build / "apps/counter.app")
     check_kills(console, "fs", "httpd", "fs")
     check("volumes: " in console.answer("disks"), "the volumes are not there after fs was killed")
     console.terminal.type("\x01x")
