@@ -33,12 +33,12 @@ static void read_again(struct boot_files *files)
 		handle_close(files->wanted[i].folio);
 		files->wanted[i].folio = HANDLE_NONE;
 	}
-	files->position = 0;
+	files->position = files->num_sectors = files->awaited = 0;
 	disk_open(files);
 }
 
 // Asks for `length` bytes of the disk, to `offset` of the folio, which is consumed. Errors:
-// channel_send's.
+// ERR_RANGE, channel_send's.
 static error_t ask(struct boot_files *files, uint64_t from, uint64_t offset, uint64_t length,
                    handle_t folio)
 {
@@ -50,10 +50,14 @@ static error_t ask(struct boot_files *files, uint64_t from, uint64_t offset, uin
 
 	m.handles[0] = folio;
 	m.num_handles = 1;
+	if (err == 0 && !range_within(request.sector, length / SECTOR, files->num_sectors))
+		err = ERR_RANGE;
 	if (err == 0)
 		err = channel_send(files->disk.handle, &m);
 	if (err != 0)
 		message_discard(&m);
+	else
+		files->awaited = offset + length;
 	return err;
 }
 
@@ -134,14 +138,21 @@ static error_t piece_take(struct boot_files *files, handle_t folio)
 static error_t reply_take(struct boot_files *files, struct message *m)
 {
 	struct msg_blkdev_reply reply;
+	struct folio_info info;
 	const uint8_t *tail;
 	size_t tail_len;
 	error_t err = message_decode_blkdev_reply(m, &reply, &tail, &tail_len);
 
 	if (err == 0 && reply.status != 0)
 		err = ERR_IO;
-	if (err == 0 && m->num_handles != 1)
+	if (err == 0 && (m->num_handles != 1 || files->awaited == 0))
 		err = ERR_PROTOCOL;
+	// It need not be the folio that was sent.
+	if (err == 0)
+		err = folio_info(m->handles[0], &info);
+	if (err == 0 && info.size < files->awaited)
+		err = ERR_PROTOCOL;
+	files->awaited = 0;
 	if (err != 0) {
 		message_discard(m);
 		return err;
@@ -150,18 +161,30 @@ static error_t reply_take(struct boot_files *files, struct message *m)
 				      : piece_take(files, m->handles[0]);
 }
 
+// What the driver says first.
+static error_t info_take(struct boot_files *files, struct message *m)
+{
+	struct msg_blkdev_info info;
+	const uint8_t *tail;
+	size_t tail_len;
+	error_t err = message_decode_blkdev_info(m, &info, &tail, &tail_len);
+
+	message_discard(m);
+	if (err == 0 && (files->num_sectors != 0 || files->awaited != 0))
+		err = ERR_PROTOCOL;
+	if (err != 0)
+		return err;
+	files->num_sectors = info.num_sectors;
+	return header_ask(files);
+}
+
 static void disk_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct boot_files *files = source->context;
 	error_t err;
 
 	(void)loop;
-	if (m->type == MSG_BLKDEV_INFO) {
-		message_discard(m);
-		err = header_ask(files);
-	} else {
-		err = reply_take(files, m);
-	}
+	err = m->type == MSG_BLKDEV_INFO ? info_take(files, m) : reply_take(files, m);
 	// `disk_closed` comes when the driver has ended.
 	if (err != 0 && err != ERR_PEER_CLOSED)
 		finish(files, err == ERR_EMPTY ? 0 : err);
@@ -182,8 +205,10 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 	(void)text;
 	if (channel != HANDLE_NONE)
 		error = loop_add(files->loop, &files->disk, channel, &disk_ops, files);
-	if (error != 0)
-		finish(files, error);
+	if (error == 0)
+		return;
+	handle_close(channel);
+	finish(files, error);
 }
 
 static void disk_open(struct boot_files *files)

@@ -35,13 +35,15 @@ struct boot_files {
 	struct boot_wanted *current;  // whose bytes are read; NULL: it is a header
 	uint64_t position;            // of the next header, in bytes
 	uint64_t offset;              // in the current file
+	uint64_t num_sectors;         // 0: the driver has not told yet
+	uint64_t awaited;             // bytes of the folio that a reply has to bring; 0: none
 };
 
 // Reads `count` files of the boot disk of "blkdev" behind `connector`, which is closed then. They
 // are looked for among the first files of the archive, up to the first that is not wanted (POSIX
 // ustar). `wanted` has to last until `done`, which may come from within this call. Errors, to
-// `done`: ERR_IO, ERR_PROTOCOL, ERR_INVALID (not an archive), ERR_TOO_LARGE, folio_create's,
-// opener_start's.
+// `done`: ERR_IO, ERR_PROTOCOL, ERR_INVALID (not an archive), ERR_RANGE (it goes on beyond the
+// disk), ERR_TOO_LARGE, folio_create's, opener_start's.
 void boot_files_read(struct boot_files *files, struct loop *loop, handle_t connector,
                      struct boot_wanted *wanted, size_t count,
                      void (*done)(void *context, error_t error), void *context);
