@@ -17,10 +17,10 @@ from test_state_disk import check_disk
 # In the gate; `make soak-engine` takes more.
 RUNS = int(os.environ.get("ENGINE_RUNS", "50"))
 AT_A_TIME = 8
-# What apps may keep for later, whatever has run: their heaps are as large as they once had to be, in folios with a handle each, and
-# the last 256 events are remembered.
+# What apps may keep for later, however many have run: their heaps are as large as they once had to be, in folios with a handle each,
+# fs has a cache, and the last 256 events are remembered.
 KEPT_PAGES = 512
-KEPT_HANDLES = RUNS * 2 // 5
+KEPT_HANDLES = 24
 
 
 def status(engine):
