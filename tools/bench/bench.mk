@@ -54,6 +54,11 @@ bench-ts-save: run-files ## what who writes an app in TypeScript waits for: from
 bench-web: run-files ## what a person at the web page waits for: the page, and the echo of a key
 	$(Q)BUILD=$(BUILD) tools/bench/web_page.py $(ROUNDS)
 
+.PHONY: bench-live
+# SECONDS_OF_IT=N: how long each time.
+bench-live: run-files ## what the live view of the web page costs the system
+	$(Q)BUILD=$(BUILD) tools/bench/live.py $(SECONDS_OF_IT)
+
 # The gate's comparison, and the one command that commits new counts.
 COUNTED := run-files $(BENCH_IMAGES) $(BUILD)/peers/insn_count.so
 .PHONY: test-counts bench-counts
