@@ -426,8 +426,11 @@ static bool open_session(struct provider_fake *p)
 		return true;
 	}
 	p->session = ends[0];
-	if (open_reply_send(p->client, 1, ends[1]) < 0)
-		abort();
+	if (open_reply_send(p->client, 1, ends[1]) < 0) {
+		// It has gone meanwhile.
+		handle_close(ends[1]);
+		provider_fake_die(p);
+	}
 	return true;
 }
 
