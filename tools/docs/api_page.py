@@ -48,11 +48,18 @@ TAIL = """
 
 A WebSocket. The client says `{"interval_ms":1000,"what":["processes","harts"]}`, and may say something else at any time: the names are those of the
 documents above (`status`, `processes`, `threads`, `harts`, `memory`, `interrupts`, `services`, `channels`, `vms`, `network`, `disks`), and `logs`. The system answers at once,
-and then once in that time (100 to 60,000 ms), with an object of these and `time_ns`. While the client does not read, nothing is made.
+and then once in that time (100 to 60,000 ms), with an object of these and `time_ns`. While the client does not read, nothing is made. `logs` are those since the last
+message, as `GET logs` has them, and at first the last 500 or, with `"logs_since":N`, those from the number `N` on (`next` of the answer before).
+
+## The log, traces and apps
+
+`GET logs`: at most `limit` lines (500; 2000 at most) from the number `since` on, or the last ones, of the app `app`, and of `level` (`error`, `warn`, `info`, `debug`) or graver.
+`GET trace` records for `ms` milliseconds (500; 10,000 at most) and answers then. A file of an app has at most 4 MiB; the answer tells the `name` that it runs by.
 
 ## Commands and terminals
 
-`POST commands` answers with a line for each piece of output, `{"stream":"stdout","data":"base64"}`, and ends with `{"exit":N}`. `GET terminal` is a WebSocket whose
+`POST commands`: `argv` is needed, `env` has strings `NAME=VALUE`, `stdin` is text, `memory` is bytes of the virtual machine. It answers with a line for each piece of
+output, `{"stream":"stdout","data":"base64"}`, and ends with `{"exit":N}`, with an `"error"` beside it if the program could not be run. `GET terminal` is a WebSocket whose
 binary messages are the terminal's bytes, both ways; a text message is `{"resize":[rows,cols]}`, and the last one of the system `{"exit":N}`. Each program
 has a virtual machine of its own, which ends when the client leaves.
 
@@ -66,7 +73,7 @@ input. When the streams end, so does the WebSocket (1000); when the engine refus
 
 ## ./starina
 
-The same from a shell: `./starina ps`, `top`, `logs -f [APP]`, `services`, `disks`, `run CMD...`, `start`, `stop`, `kill`, `push`, `trace`; `./starina --help` tells more. `shell` takes
+The same from a shell: `./starina ps`, `top`, `logs -f [APP]`, `services`, `disks`, `run CMD...`, `start`, `stop`, `kill`, `push`, `trace`, `new`; `./starina --help` tells more. `shell` takes
 them one a line, and `shell sh` is a Linux program in this terminal.
 It reads `build/run/web.addr` (`BUILD`), or `--address FILE`, or takes the address from the variable `STARINA_ADDRESS`: the token is never on a command line.
 """
