@@ -11,6 +11,8 @@ const DECLARATIONS = Object.keys(types.declarations).map((name) => `/${name}`);
 // The folder of the app and of the declarations is the root.
 const APP = "/app.ts";
 const LIBRARY = "/lib";
+// Of a text that is no program all is wrong: nobody reads so many.
+const PROBLEMS_MAX = 50;
 // Those that stay the same are parsed once.
 const parsed = new Map<string, ts.SourceFile>();
 let source = "";
@@ -55,7 +57,7 @@ function problemOf({ file, start, code, messageText }: ts.Diagnostic): Problem {
 function check(): Problem[] {
 	program = ts.createProgram({ rootNames: [APP, ...DECLARATIONS], options, host, ...(program && { oldProgram: program }) });
 	const file = program.getSourceFile(APP);
-	return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(problemOf);
+	return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].slice(0, PROBLEMS_MAX).map(problemOf);
 }
 
 addEventListener("message", ({ data }: MessageEvent<ToTypes>) => {

@@ -91,18 +91,18 @@ class Page:
         self.tab.run(f"location.hash = '#/{view}' + ({argument!r} && '/' + encodeURIComponent({argument!r}))")
         self.tab.wait(f"document.querySelector('main.{view}') && !document.querySelector('main').innerText.includes('Loading…')")
 
-    def answer_dialog(self, text):
+    def answer_dialog(self, text, dialog="dialog"):
         """Types into the dialog that has opened, over what is there."""
-        self.tab.wait("document.activeElement.matches('dialog input')", "a dialog to type in")
+        self.tab.wait(f"document.activeElement.matches('{dialog} input')", "a dialog to type in")
         self.tab.run("document.activeElement.select()")
         self.tab.type(text)
         self.tab.press("Enter")
-        self.tab.wait("!document.querySelector('dialog')")
+        self.tab.wait(f"!document.querySelector('{dialog}')")
 
     def command(self, words):
-        """A command of the palette."""
+        """A command of the palette, which may ask for more."""
         self.tab.press("k", control=True)
-        self.answer_dialog(words)
+        self.answer_dialog(words, "dialog.palette")
 
     def type_line(self, line):
         """A line of the shell, and the wait for its end."""

@@ -4,8 +4,9 @@
 import json
 import urllib.request
 
-from suite import AXE, VIEWS, check, check_equal, test
+from suite import AXE, VIEWS, check, check_equal, edit, test
 
+BAD_APP = 'import { app, log } from "starina";\nexport default app({ name: "bad", main() { log.inof("x"); } });\n'
 HOSTILE = "<img src=x onerror=alert(1)>"
 # The made-up system's /src/main.c.
 READ_FILE = """fetch('/api/v1/files/content?path=/src/main.c', { headers: { Authorization: 'Bearer ' + sessionStorage.getItem('starina.token') } })
@@ -324,6 +325,16 @@ def keys_alone_are_enough(page):
     check_equal(page.tab.run("document.activeElement.innerText"), "To the content", "the first stop")
 
 
+def open_app_with_problems(page):
+    """An app in the editor, with an error in its types, that was to be run."""
+    page.tab.run(f"sessionStorage.setItem('starina.kept.bad.ts', {json.dumps(BAD_APP)})")
+    page.show("files", "/~/bad.ts")
+    edit(page.tab, BAD_APP)
+    page.tab.press("s", control=True)
+    page.tab.wait_text("TS2339", ".problems")
+    page.tab.wait_text("It was not run.", ".run .state")
+
+
 @test
 def pages_are_accessible(page):
     page.open()
@@ -339,6 +350,8 @@ def pages_are_accessible(page):
                 page.tab.wait("document.querySelector('.detail')")
             # Colours that fade would be measured midway.
             page.tab.run("Promise.all(document.getAnimations().filter((a) => a.effect.getTiming().iterations === 1).map((a) => a.finished))")
+            if view == "files":
+                open_app_with_problems(page)
             found = page.tab.run("axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations.map((v) => "
                                  "v.id + ': ' + v.nodes.slice(0, 3).map((n) => n.target + ' ' + n.failureSummary).join(' | ')))")
             check_equal(found, [], f"{view}, {'dark' if dark else 'light'}")
@@ -350,6 +363,8 @@ def narrow_windows_show_everything(page):
     page.tab.resize(360, 740)
     for view in VIEWS:
         page.show(view)
+        if view == "files":
+            open_app_with_problems(page)
         wide = page.tab.run("""[...document.querySelectorAll('body, main, .panel, .panel > header, button, input')]
             .filter((e) => e.offsetParent && !e.closest('.scroll, .graph, .result, .entries, .xterm'))
             .filter((e) => e.getBoundingClientRect().right > 361 || e.getBoundingClientRect().left < -1)

@@ -17,9 +17,16 @@ export default app({
 """
 
 
+def begin(page, name="greeter"):
+    """A new app, in the editor."""
+    page.command("new app")
+    page.answer_dialog(name)
+    page.tab.wait(f"document.querySelector('.pce-textarea')?.value.includes('name: \"{name}\"')", "a source to begin with")
+
+
 def write(page, text):
     """A new app with this source, in the editor."""
-    page.command("new app")
+    begin(page)
     edit(page.tab, text)
 
 
@@ -36,8 +43,7 @@ def problem(page, text, line, words):
 @test
 def app_is_written_and_runs(page):
     page.open()
-    page.command("new app")
-    page.tab.wait("document.querySelector('.pce-textarea')?.value.includes('name: \"greeter\"')", "a source to begin with")
+    begin(page)
     page.tab.press("s", control=True)
     page.tab.wait_text("greeter runs, after", ".run .state")
     edit(page.tab, GREETER)
@@ -50,12 +56,17 @@ def app_is_written_and_runs(page):
     page.tab.wait_text("greeter.ts", ".entries")
     page.command("stop greeter")
     page.tab.wait_text("greeter was stopped", ".notices")
+    # A name is that of one app.
+    page.command("new app")
+    page.answer_dialog("greeter")
+    page.tab.wait_text("greeter.ts is there already", ".notices")
+    check("good day" in page.tab.run("sessionStorage.getItem('starina.kept.greeter.ts')"), "what is kept")
 
 
 @test
 def errors_are_said_beside_their_line(page):
     page.open()
-    page.command("new app")
+    begin(page)
     problem(page, "let x = ;\n" + GREETER, 1, "greeter.ts:1:9")
     problem(page, GREETER + "\nnamespace A { export const b = 1; }\n", 10, "namespaces cannot be compiled here")
     problem(page, 'import { a } from "./a";\n' + GREETER, 1, "./starina push on the host")
@@ -78,13 +89,13 @@ def errors_are_said_beside_their_line(page):
 @test
 def types_are_checked_while_they_are_typed(page):
     page.open()
-    page.command("new app")
+    begin(page)
     edit(page.tab, GREETER.replace("log.info", "log.inof"))
     page.tab.wait_text("greeter.ts:6:7", ".problems")
-    page.tab.wait("document.querySelectorAll('.pce-line')[5].dataset.problem.startsWith('TS2339: ')", "the error beside its line")
+    page.tab.wait("document.querySelectorAll('.pce-line')[5].dataset.problem?.startsWith('TS2339: ')", "the error beside its line")
     # It is not run, and needs no word of the system.
     page.tab.press("s", control=True)
-    page.tab.wait_text("the version before stays", ".run .state.refused")
+    page.tab.wait_text("It was not run.", ".run .state.refused")
     edit(page.tab, GREETER)
     page.tab.wait("!document.querySelector('.problems, .pce-line.wrong')", "no problem")
     for text, words in ((GREETER + "let later: Promise<number> = 5;\n", "TS2322"), (GREETER + "window.close();\n", "TS2304"),
@@ -132,7 +143,7 @@ def files_are_listed_anew_when_they_change(page):
 @test
 def garbage_is_refused(page):
     page.open()
-    page.command("new app")
+    begin(page)
     head = 'import { app } from "starina";\nexport default '
     for text, words in ((head + "}" * 9, "Unexpected token"), (head + "(" * 20000, "Maximum call stack"), (head + "`${", "Unexpected token"),
                         (head + "/*", "Unterminated comment"), (head + "3;", "it has no app"), (head + "app({ name: 'x' });", "its app has no main"),
@@ -147,7 +158,7 @@ def garbage_is_refused(page):
 def top_level_has_nothing_of_the_page(page):
     page.expected = ["Content Security Policy", "Refused to connect", "violates"]
     page.open()
-    page.command("new app")
+    begin(page)
     problem(page, GREETER + "await fetch('/api/v1/status');\n", 0, "its top level throws")
     # What it says in the compiler's name is believed no more than what it says in its own.
     problem(page, GREETER + "postMessage({ kind: 'ran', answer: { spec: '{\"name\": \"<b>\"}', main: 'function' }, line: null });\n", 0, '"<b>" is not a name')

@@ -14,13 +14,13 @@ export interface BuiltApp {
 }
 
 export class BuildError extends Error {
-	constructor(readonly problems: readonly Problem[]) {
-		super(problems[0]?.text);
+	constructor(readonly problem: Problem) {
+		super(problem.text);
 	}
 }
 
 function buildError(text: string, line: number | null = null): BuildError {
-	return new BuildError([{ line, column: null, text }]);
+	return new BuildError({ line, column: null, text });
 }
 
 // made: the app file of a script and what its top level said.
@@ -52,7 +52,7 @@ export function build(file: string, source: string): Promise<BuiltApp> {
 		const patience = setTimeout(() => end(() => reject(buildError(tooLate().message))), PATIENCE_MS);
 		worker.onerror = () => end(() => reject(buildError("the compiler could not be started")));
 		worker.onmessage = ({ data }: MessageEvent<FromCompiler>) => {
-			if (data.kind === "refused") end(() => reject(new BuildError([data.problem])));
+			if (data.kind === "refused") end(() => reject(new BuildError(data.problem)));
 			else if (data.kind === "compiled") script ??= data.script;
 			else if (script !== null) end(() => resolve(made(file, script!, data)));
 		};

@@ -3,6 +3,7 @@
 
 import { signal } from "@preact/signals";
 import { API, request, say } from "../api/client";
+import { time } from "../api/live";
 import { nextLog } from "../api/logs";
 import { build, BuildError, type BuiltApp } from "./build";
 import type { Problem } from "./problem";
@@ -12,11 +13,17 @@ export interface Run {
 	state: "new" | "building" | "refused" | "failed" | "runs";
 	// What it was called when it was made; null: it was not made yet.
 	app: string | null;
+	// The source that was made an app of, and what was wrong with it but for its types.
+	source: string;
 	problems: readonly Problem[];
+	// What is wrong with the types of the source as it is now.
+	types: readonly Problem[];
 	// What the system said of it, or how long it took.
 	text: string;
 	// The number of the first line of the log that may be of it.
 	since: number;
+	// When it was known to run, by the system's clock.
+	at: number;
 }
 
 export const runs = signal<ReadonlyMap<string, Run>>(new Map());
@@ -24,7 +31,7 @@ export const runs = signal<ReadonlyMap<string, Run>>(new Map());
 const waiting = new Map<string, string>();
 
 function note(path: string, change: Partial<Run>): void {
-	const before = runs.value.get(path) ?? { state: "new", app: null, problems: [], text: "", since: nextLog() };
+	const before = runs.value.get(path) ?? { state: "new", app: null, source: "", problems: [], types: [], text: "", since: nextLog(), at: 0 };
 	runs.value = new Map(runs.value).set(path, { ...before, ...change });
 }
 
@@ -33,34 +40,48 @@ export function isApp(name: string, text: string): boolean {
 	return name.endsWith(".ts") && /\bfrom\s*["']starina["']/.test(text) && /\bexport\s+default\b/.test(text);
 }
 
-// checkSource: notes what is wrong with the types of a source; whether they could be checked.
-export async function checkSource(path: string, source: string, isCurrent: () => boolean): Promise<boolean> {
-	const problems = await checkTypes(source);
-	if (problems && isCurrent()) note(path, { problems });
-	return problems !== null;
+// checkSource: notes what is wrong with the types of a source, if it is current still when that is known.
+export async function checkSource(path: string, source: string, isCurrent: () => boolean): Promise<void> {
+	const types = await checkTypes(source);
+	if (types && isCurrent()) note(path, { types });
 }
 
-// make: the app of a source, and whether its types were checked. Throws BuildErrors.
-async function make(file: string, source: string): Promise<{ app: BuiltApp; isChecked: boolean }> {
-	const types = checkTypes(source);
-	const app = await build(file, source);
-	const problems = await types;
-	if (problems?.length) throw new BuildError(problems);
-	return { app, isChecked: problems !== null };
+// problemsOf: what is wrong with a source, as far as it is known.
+export function problemsOf(run: Run, source: string): readonly Problem[] {
+	return run.source === source && run.problems.length ? run.problems : run.types;
+}
+
+// make: the app of a source, whose types are right or could not be checked; null: it has problems, which are noted.
+async function make(path: string, file: string, source: string): Promise<{ app: BuiltApp; isChecked: boolean } | null> {
+	const checking = checkTypes(source);
+	try {
+		const app = await build(file, source);
+		const types = await checking;
+		note(path, { problems: [], types: types ?? [] });
+		return types?.length ? null : { app, isChecked: types !== null };
+	} catch (error) {
+		if (!(error instanceof BuildError)) throw error;
+		note(path, { problems: [error.problem] });
+		return null;
+	}
 }
 
 async function runOnce(path: string, file: string, source: string): Promise<void> {
 	const begin = performance.now();
-	note(path, { state: "building", text: "" });
+	note(path, { state: "building", source, problems: [], text: "" });
 	try {
-		const { app, isChecked } = await make(file, source);
-		note(path, { app: app.name, problems: [], since: nextLog() });
-		await request("PUT", `${API}apps/${encodeURIComponent(app.name)}`, new Blob([app.file]));
-		const text = `${app.name} runs, after ${((performance.now() - begin) / 1000).toFixed(2)} s`;
-		note(path, { state: "runs", text: isChecked ? text : `${text}; its types could not be checked` });
+		const made = await make(path, file, source);
+		if (!made) {
+			note(path, { state: "refused", text: "It was not run." });
+			return;
+		}
+		const { name, file: bytes } = made.app;
+		note(path, { app: name, since: nextLog() });
+		await request("PUT", `${API}apps/${encodeURIComponent(name)}`, new Blob([bytes]));
+		const text = `${name} runs, after ${((performance.now() - begin) / 1000).toFixed(2)} s`;
+		note(path, { state: "runs", at: time.value, text: made.isChecked ? text : `${text}; its types could not be checked` });
 	} catch (error) {
-		if (error instanceof BuildError) note(path, { state: "refused", problems: error.problems, text: "It was not run: the version before stays." });
-		else note(path, { state: "failed", text: say(error) });
+		note(path, { state: "failed", text: say(error) });
 	}
 }
 

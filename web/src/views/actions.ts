@@ -4,10 +4,9 @@
 import { API, ApiError, request, say, send } from "../api/client";
 import type { Process } from "../api/types";
 import { visible } from "../format";
-import { newApp } from "../scripts/templates";
 import { announce, attempt } from "../ui/announce";
 import { go } from "../ui/route";
-import { KEPT, readKept, saveKept } from "./kept";
+import { isAppWanted, KEPT } from "./kept";
 
 function appPath(name: string): string {
 	return `apps/${encodeURIComponent(name)}`;
@@ -61,14 +60,8 @@ export function loadApp(): void {
 	pickApp((file) => void attempt(`${file.name} was loaded`, () => request("POST", `${API}apps`, file)));
 }
 
-// writeApp: begins an app in TypeScript, which is kept in this tab, and opens it.
+// writeApp: opens the Files view, which asks for the name of an app to write.
 export function writeApp(): void {
-	const nameOf = (i: number) => (i === 1 ? "greeter" : `greeter_${i}`);
-	const pathOf = (i: number) => `${KEPT}/${nameOf(i)}.ts`;
-	let i = 1;
-	while (readKept(pathOf(i)) !== null) i++;
-	void attempt("", async () => {
-		saveKept(pathOf(i), newApp(nameOf(i)));
-		go("files", pathOf(i));
-	});
+	isAppWanted.value = true;
+	go("files", `${KEPT}/`);
 }

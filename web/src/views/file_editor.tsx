@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // One file: its text to edit, or, when it is no text or too large, to download.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { say } from "../api/client";
+import { logs } from "../api/logs";
 import { bytes, visible } from "../format";
-import { checkSource, isApp, runs, runSource } from "../scripts/runs";
+import { checkSource, isApp, problemsOf, runs, runSource } from "../scripts/runs";
+import { faultOf, saidBy } from "../scripts/said";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Panel } from "../ui/parts";
 import type { Question } from "./ask";
@@ -51,7 +53,10 @@ export function FileEditor({ path, version, onAsk, onGone }: Props) {
 	const isText = content !== null && textOf(content) !== null;
 	const runsAsApp = isText && isApp(name, text);
 	const run = runs.value.get(path);
-	const problems = run?.problems ?? [];
+	const problems = useMemo(() => (run ? problemsOf(run, text) : []), [run, text]);
+	const said = useMemo(() => (run && run.app !== null ? saidBy(logs.value, run) : []), [logs.value, run]);
+	// Of the text that ran.
+	const fault = useMemo(() => (run?.source === text ? faultOf(said, name) : null), [said, text]);
 	useEffect(() => {
 		let gone = false;
 		readFile(path).then(
@@ -80,8 +85,8 @@ export function FileEditor({ path, version, onAsk, onGone }: Props) {
 		if (document.activeElement === document.body) editor.current.textarea.focus();
 	}, [content]);
 	useEffect(() => {
-		if (editor.current) markProblems(editor.current, problems);
-	}, [problems, text]);
+		if (editor.current) markProblems(editor.current, fault ? [...problems, fault] : problems);
+	}, [problems, fault]);
 	useEffect(() => {
 		if (!runsAsApp) return;
 		let gone = false;
@@ -91,14 +96,17 @@ export function FileEditor({ path, version, onAsk, onGone }: Props) {
 			clearTimeout(timer);
 		};
 	}, [path, text, runsAsApp]);
+	// Of what the editor has now: what is drawn may be older.
 	const save = async () => {
+		const typed = editor.current!.value;
 		// What runs says so itself.
-		if (runsAsApp) void runSource(path, name, text);
-		if (!changed || !(await saveFile(path, new Blob([text]), runsAsApp))) return;
-		setSaved(text);
-		onSystem.current = text;
+		const quietly = isApp(name, typed);
+		if (quietly) void runSource(path, name, typed);
+		if (!drafts.value.has(path) || !(await saveFile(path, new Blob([typed]), quietly))) return;
+		setSaved(typed);
+		onSystem.current = typed;
 		// More may have been typed while it was saved.
-		if (drafts.value.get(path) === text) keepDraft(path, null);
+		if (drafts.value.get(path) === typed) keepDraft(path, null);
 	};
 	const leave = () => {
 		const close = () => {
@@ -135,11 +143,15 @@ export function FileEditor({ path, version, onAsk, onGone }: Props) {
 				onGone(null);
 			},
 		});
-	const onKey = (event: KeyboardEvent) => {
-		if (!(event.ctrlKey || event.metaKey) || event.key !== "s") return;
-		event.preventDefault();
-		void save();
-	};
+	useEffect(() => {
+		const onKey = (event: KeyboardEvent) => {
+			if (!(event.ctrlKey || event.metaKey) || event.key !== "s" || document.querySelector("dialog[open]")) return;
+			event.preventDefault();
+			if (editor.current) void save();
+		};
+		document.addEventListener("keydown", onKey);
+		return () => document.removeEventListener("keydown", onKey);
+	}, []);
 	const tools = (
 		<>
 			{isText && (
@@ -167,9 +179,9 @@ export function FileEditor({ path, version, onAsk, onGone }: Props) {
 					Download it to open it elsewhere.
 				</Empty>
 			)}
-			<div class="scroll" ref={place} onKeyDown={onKey} />
+			<div class="scroll" ref={place} />
 			{isText && run && (
-				<RunPanel file={name} run={run} problems={problems} onPlace={(line, column) => showPlace(editor.current!, line, column)} />
+				<RunPanel file={name} run={run} problems={problems} said={said} onPlace={(line, column) => showPlace(editor.current!, line, column)} />
 			)}
 			{isText && <p class="legend">Ctrl S saves{runsAsApp && ", and runs it"}. Tab indents; Ctrl M lets Tab move on instead.</p>}
 		</Panel>

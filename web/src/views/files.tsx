@@ -3,20 +3,20 @@
 
 // With this all that the first view has is in one file of the build, and not in one for each set of views that share it.
 import "../ui/page";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { FileEntry, Folder } from "../api/types";
 import { bytes, visible } from "../format";
-import { announce } from "../ui/announce";
+import { newApp } from "../scripts/templates";
+import { announce, attempt } from "../ui/announce";
 import { Icon } from "../ui/icons";
 import { Empty, Failure, Name, Panel } from "../ui/parts";
 import { usePolled } from "../ui/polled";
 import { go, hrefOf, route } from "../ui/route";
-import { writeApp } from "./actions";
 import { Ask, type Question } from "./ask";
 import { drafts } from "./drafts";
 import { FILE_NAME, join, listFolder, makeFolder, nameOf, parentOf, pick, saveFile } from "./file_actions";
 import { FileEditor } from "./file_editor";
-import { isKept, KEPT } from "./kept";
+import { isAppWanted, isKept, KEPT, readKept, saveKept } from "./kept";
 
 // placeOf: the view's address is a folder's path with a / at its end, or a file's.
 function placeOf(argument: string): { folder: string; file: string | null } {
@@ -130,6 +130,26 @@ export function Files() {
 				}
 			},
 		});
+	const writeApp = () =>
+		setQuestion({
+			title: "New app in TypeScript",
+			label: "Name",
+			pattern: "[A-Za-z_][A-Za-z0-9_]{0,22}",
+			value: "greeter",
+			action: "Write it",
+			run: (name) =>
+				attempt("", async () => {
+					const path = join(KEPT, `${name}.ts`);
+					if (readKept(path) !== null) throw new Error(`${name}.ts is there already`);
+					saveKept(path, newApp(name));
+					go("files", path);
+					again();
+				}),
+		});
+	useEffect(() => {
+		if (isAppWanted.value) writeApp();
+		isAppWanted.value = false;
+	}, [isAppWanted.value]);
 	// Volumes are made by who keeps account of them.
 	const tools = folder === "/" ? (
 		<button onClick={writeApp}>New app</button>

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The folder /~: text that is kept in this tab of the browser, for those who have no volume, or do not want to write into one.
 
+import { signal } from "@preact/signals";
 import type { Folder } from "../api/types";
 
 export const KEPT = "/~";
 const PREFIX = "starina.kept.";
+
+// Whether an app is to be begun there: the Files view asks for its name.
+export const isAppWanted = signal(false);
 
 export function isKept(path: string): boolean {
 	return path === KEPT || path.startsWith(`${KEPT}/`);
