@@ -3,35 +3,38 @@
 // Parts of the API that are read when they are first used: apps that do not use them do not pay for them.
 import { load } from "native:modules";
 
-// Defines each of `names` as what `module()` exports by this name.
-function define(object, names, module, enumerable) {
-	for (const name of names) {
-		const set = value => Object.defineProperty(object, name, { value, enumerable, writable: true, configurable: true });
+let httpExports, netExports;
+const httpModule = () => httpExports ??= load("http.js");
+const netModule = () => netExports ??= load("net.js");
 
-		Object.defineProperty(object, name, {
-			enumerable,
+export const http = {
+	get fetch() {
+		return httpModule().fetch;
+	},
+	get serve() {
+		return httpModule().serve;
+	},
+};
+
+export const net = {
+	get connect() {
+		return netModule().connect;
+	},
+	get listen() {
+		return netModule().listen;
+	},
+	get udp() {
+		return netModule().udp;
+	},
+};
+
+// Globals that are what http.js exports, until somebody sets them.
+export function defineGlobals() {
+	for (const name of ["Headers", "Response"]) {
+		Object.defineProperty(globalThis, name, {
 			configurable: true,
-			get() {
-				const value = module()[name];
-
-				set(value);
-				return value;
-			},
-			set,
+			get: () => httpModule()[name],
+			set: value => Object.defineProperty(globalThis, name, { value, writable: true, configurable: true }),
 		});
 	}
 }
-
-function later(file) {
-	let module;
-
-	return () => module ??= load(file);
-}
-
-const httpModule = later("http.js"), netModule = later("net.js");
-
-export const http = {}, net = {};
-define(http, ["fetch", "serve"], httpModule, true);
-define(net, ["connect", "listen", "udp"], netModule, true);
-
-export const defineGlobals = () => define(globalThis, ["Headers", "Response"], httpModule, false);

@@ -143,6 +143,8 @@ static JSValue serve(JSContext *ctx, JSValueConst self, int argc, JSValueConst *
 			"the app's spec says needs: [{ service: \"tcpip\" }] to use the network");
 	if (connector == HANDLE_NONE)
 		return js_throw(ctx, ERR_NOT_FOUND, "nobody provides the service tcpip");
+	if (!JS_IsFunction(ctx, argv[1]))
+		return JS_ThrowTypeError(ctx, "a server has a handler");
 	s = server_new(ctx, &object);
 	uri = s != NULL && js_to_u32(ctx, argv[2], UINT32_MAX, &s->max_open) == 0
 		? JS_ToCString(ctx, argv[0])
