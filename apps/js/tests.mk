@@ -9,7 +9,7 @@ HOST_FUZZERS += $(patsubst %,apps/js/native/%,js_channel_fuzz js_http_fuzz js_na
 device_test_SRCS := $(patsubst %,apps/js/native/%.c,device folio interrupt registers) $(JS_TEST_SRCS)
 js_channel_test_SRCS := $(JS_CHANNEL_SRCS) $(JS_TEST_SRCS)
 js_service_test_SRCS := apps/js/native/service.c $(js_channel_test_SRCS)
-js_channel_fuzz_SRCS := $(js_channel_test_SRCS)
+js_channel_fuzz_SRCS := $(js_service_test_SRCS)
 js_channel_fuzz_SLOWER := 10
 js_native_fuzz_SRCS := $(patsubst %,apps/js/native/%.c,device file files_request folder folio interrupt log registers text timers usage) \
 	$(FILES_SRCS) $(JS_TEST_SRCS)

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Scripts that do all that they can to channels and messages: getters that close what is sent,
-// proxies, values of all kinds, methods of other objects, a prototype that is not what it was. The
-// input says what they do. Nothing may crash, and nothing may be left open in the end.
+// Scripts that do all that they can to channels, messages and services: getters that close what is
+// sent, proxies, values of all kinds, methods of other objects, a prototype that is not what it
+// was. The input says what they do. Nothing may crash, and nothing may be left open in the end.
 #include <assert.h>
 
 #include "apps/js/native/channel.h"
 #include "apps/js/native/native.h"
 #include "apps/js/native/native_test.h"
+#include "apps/js/native/service.h"
+
+#define MAX_CLIENTS 16u
 
 static const char script[] =
 	"let input, at, pool = [], all = [], depth = 0;\n"
@@ -59,6 +62,8 @@ static const char script[] =
 	"  () => Object.setPrototypeOf(any(), hostile({}))];\n"
 	"const protos = Object.getOwnPropertyNames(channelPrototype()).map(n =>\n"
 	"  Object.getOwnPropertyDescriptor(channelPrototype(), n)).map(d => d.value ?? d.get);\n"
+	"const names = [() => 'provided', () => 'provided', () => 'needed', () => 'needed',\n"
+	"  () => 'absent', () => pick(values)(), () => ({toString() { step(); return 'provided'; }})];\n"
 	"const ops = [\n"
 	"  () => own(...channel()),\n"
 	"  () => any().send(message()), () => any().send(message()), () => any().send(message()),\n"
@@ -70,7 +75,9 @@ static const char script[] =
 	"  () => ignore((async c => { for await (const m of c) { take(m); step(); } })(any())),\n"
 	"  () => ignore(pick(protos).call(pick(values)(), pick(values)(), pick(values)())),\n"
 	"  () => ignore(pick(protos).call(any(), pick(values)(), pick(values)())),\n"
-	"  () => pick(evil)(),\n"
+	"  () => pick(evil)(), () => client(), () => client(),\n"
+	"  () => Promise.prototype.then.call(accept(pick(names)()), own, () => 0),\n"
+	"  () => Promise.prototype.then.call(connect(pick(names)()), own, () => 0),\n"
 	"];\n"
 	"function step() {\n"
 	"  if (depth > 6) return;\n"
@@ -83,7 +90,7 @@ static const char script[] =
 	"function end() {\n"
 	"  at = input.length; delete Object.prototype.then; delete Object.prototype.type;\n"
 	"  for (const h of all) try { close.call(h); } catch {}\n"
-	"  pool = []; all = []; input = undefined;\n"
+	"  pool = []; all = []; input = [];\n"
 	"}\n";
 
 static JSValue gc(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
@@ -95,6 +102,41 @@ static JSValue gc(JSContext *ctx, JSValueConst self, int argc, JSValueConst *arg
 	return JS_UNDEFINED;
 }
 
+static struct environ environment;
+static handle_t clients[MAX_CLIENTS];
+static size_t num_clients;
+
+// A client of the service that the script provides; the first one leaves when there are too many.
+static JSValue client(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+	handle_t *place = &clients[num_clients++ % MAX_CLIENTS];
+
+	(void)ctx;
+	(void)self;
+	(void)argc;
+	(void)argv;
+	if (*place != HANDLE_NONE)
+		handle_close(*place);
+	*place = fake_client_connect(environment.entries[0].handle);
+	return JS_UNDEFINED;
+}
+
+static void close_clients(void)
+{
+	handle_t end;
+
+	for (size_t i = 0; i < MAX_CLIENTS; i++) {
+		if (clients[i] != HANDLE_NONE)
+			handle_close(clients[i]);
+		clients[i] = HANDLE_NONE;
+	}
+	// Those that nobody waited for.
+	while (service_accept(environment.entries[0].handle, &end) == 0)
+		handle_close(end);
+	while ((end = fake_provider_accept(environment.entries[1].handle)) != HANDLE_NONE)
+		handle_close(end);
+}
+
 static JSValue begin_function, step_function, end_function;
 
 static JSValue function_of(const char *name)
@@ -104,16 +146,32 @@ static JSValue function_of(const char *name)
 
 static void start(void)
 {
-	static const JSCFunctionListEntry globals[] = { JS_CFUNC_DEF("gc", 0, gc) };
+	static const JSCFunctionListEntry globals[] = { JS_CFUNC_DEF("gc", 0, gc),
+		                                        JS_CFUNC_DEF("client", 0, client) };
 	JSValue global;
 
 	native_test_start(&js_native_channel);
+	environment = (struct environ){
+		.num_entries = 2,
+		.entries = { { .kind = ENV_SERVICE, .name = "provided" },
+		             { .kind = ENV_CONNECTOR, .name = "needed" } },
+	};
+	environment.entries[0].handle = fake_service_create();
+	environment.entries[1].handle = fake_connector_create();
+	js.env = &environment;
 	global = JS_GetGlobalObject(js.ctx);
-	JS_SetPropertyFunctionList(js.ctx, global, globals, 1);
+	JS_SetPropertyFunctionList(js.ctx, global, globals, 2);
+	JS_SetPropertyFunctionList(js.ctx, global, js_native_service.entries,
+	                           js_native_service.num_entries);
 	JS_SetPropertyFunctionList(js.ctx, global, js_native_folio.entries,
 	                           js_native_folio.num_entries);
 	JS_FreeValue(js.ctx, global);
 	native_test_run(script);
+	// They are added to the loop when they are first waited for, and stay.
+	native_test_run("connect('needed').then(c => c.close()); client();"
+	                "accept('provided').then(c => c.close());");
+	native_test_settle();
+	close_clients();
 	begin_function = function_of("begin");
 	step_function = function_of("step");
 	end_function = function_of("end");
@@ -147,6 +205,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	js_call(end_function, 0, NULL);
 	turn_some();
+	// Who waits for a client gets one.
+	for (int i = 0; i < 2000 && js.num_watched > 0; i++) {
+		client(js.ctx, JS_UNDEFINED, 0, NULL);
+		turn_some();
+	}
+	js_call(end_function, 0, NULL);
+	close_clients();
 	JS_RunGC(js.rt);
 	turn_some();
 	JS_RunGC(js.rt);
