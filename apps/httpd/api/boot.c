@@ -67,14 +67,16 @@ static void files_were_read(void *context, error_t error)
 
 void api_start(struct httpd *httpd)
 {
-	handle_t disks = environ_connector(httpd->env, "blkdev");
+	handle_t disks = environ_connector(httpd->env, "blkdev"), way;
 
 	apps_client_start(httpd);
 	commands_client_start(httpd);
 	network_start(httpd);
 	disks_start(httpd);
 	places_start(httpd);
-	if (disks == HANDLE_NONE) {
+	// The way to the disks that is closed once all was read is not that of GET disks, which is
+	// found again when their driver starts anew.
+	if (disks == HANDLE_NONE || handle_duplicate(disks, RIGHTS_SAME, &way) != 0) {
 		httpd->token_state = TOKEN_NONE;
 		return;
 	}
@@ -84,6 +86,5 @@ void api_start(struct httpd *httpd)
 		(struct boot_wanted){ .name = WEB_TOKEN_FILE, .max = WEB_TOKEN_SIZE };
 	httpd->wanted[FILE_PAGE] =
 		(struct boot_wanted){ .name = WEB_PAGE_FILE, .max = WEB_PAGE_MAX };
-	boot_files_read(&httpd->boot, &httpd->loop, disks, httpd->wanted, 3, files_were_read,
-	                httpd);
+	boot_files_read(&httpd->boot, &httpd->loop, way, httpd->wanted, 3, files_were_read, httpd);
 }
