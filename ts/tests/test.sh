@@ -4,8 +4,13 @@
 set -euo pipefail
 
 mkdir -p "$1/ts-tests"
+natives=()
+for name in $(sed -nE 's/.* from "(native:[a-z]+)";/\1/p' apps/js/lib/*.js | sort -u); do
+	natives+=("--alias:$name=./ts/tests/native_fake.cjs")
+done
 third_party/web/esbuild ts/tests/*_test.mjs --bundle --platform=node --format=esm --log-level=warning \
-	--alias:starina=./ts/tests/starina_fake.mjs --outdir="$1/ts-tests" --out-extension:.js=.mjs
+	--alias:starina=./ts/tests/starina_fake.mjs "${natives[@]}" \
+	--outdir="$1/ts-tests" --out-extension:.js=.mjs
 status=0
 output=$(node --test --test-reporter=tap "$1"/ts-tests/*.mjs 2>&1) || status=$?
 passed=$(sed -n 's/^# pass //p' <<<"$output")

@@ -127,6 +127,19 @@ function fieldsOf(url, headers, source, length) {
 	return `host: ${url.host}\r\n${Headers.write(headers, "host")}${framing}connection: close\r\n\r\n`;
 }
 
+// Whether the server takes what is sent still. One that does not may have answered all the same.
+async function takes(connection, pieces) {
+	try {
+		for (const piece of pieces)
+			await connection.write(piece);
+		return true;
+	} catch (error) {
+		if (error?.code !== "ERR_PEER_CLOSED" && error?.code !== "ERR_BAD_HANDLE")
+			throw error;
+		return false;
+	}
+}
+
 async function sendBody(connection, source, length) {
 	let left = length ?? Infinity;
 
@@ -138,24 +151,16 @@ async function sendBody(connection, source, length) {
 		left -= bytes.length;
 		if (left < 0)
 			break;
-		if (length === undefined)
-			await connection.write(`${bytes.length.toString(16)}\r\n`);
-		await connection.write(bytes);
-		if (length === undefined)
-			await connection.write("\r\n");
+		if (!await takes(connection, length === undefined ? [`${bytes.length.toString(16)}\r\n`, bytes, "\r\n"] : [bytes]))
+			return;
 	}
 	if (length === undefined)
-		await connection.write("0\r\n\r\n");
+		await takes(connection, ["0\r\n\r\n"]);
 	else if (left !== 0)
 		throw new TypeError(`the body has not the ${length} bytes that its content-length says`);
 }
 
 const toLatin1 = text => /^[\x00-\x7f]*$/.test(text) ? encoder.encode(text) : Uint8Array.from(text, char => char.charCodeAt(0));
-
-// Who does not take all of the request may have answered all the same.
-function isOfPeer(error) {
-	return error?.code === "ERR_PEER_CLOSED" || error?.code === "ERR_BAD_HANDLE";
-}
 
 async function exchange(connection, url, method, headers, message) {
 	const source = Body.take(message), length = source instanceof Uint8Array ? source.length : lengthOf(headers);
@@ -165,7 +170,7 @@ async function exchange(connection, url, method, headers, message) {
 	// Both ways at a time: a server may answer while it reads.
 	const failed = new Promise((_, reject) => {
 		if (source !== null)
-			sendBody(connection, source, length).catch(error => isOfPeer(error) || (reject(error), connection.close()));
+			sendBody(connection, source, length).catch(error => (reject(error), connection.close()));
 	});
 	const head = await Promise.race([input.head(), failed]);
 	const hasNoBody = method === "HEAD" || head.status === 204 || head.status === 304 || head.length === 0;
