@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { fetch } from "../../apps/js/lib/fetch.js";
+import { Response } from "../../apps/js/lib/http_message.js";
 import native from "./native_fake.cjs";
 
 const failure = code => Object.assign(new Error(code), { code });
@@ -67,4 +68,9 @@ test("a server that does not take the body may answer all the same", async () =>
 	assert.deepEqual([given, far.closed], [0, false]);
 	far.leave();
 	await assert.rejects(asked, { code: "ERR_PEER_CLOSED" });
+});
+
+test("a redirection leaves an address as it is, but for what a field cannot have", () => {
+	for (const [url, location] of [["/a%2Fb?c=%26", "/a%2Fb?c=%26"], ["/%ff%", "/%ff%"], ["/ü \r\nx: y", "/%C3%BC%20%0D%0Ax:%20y"], ["/\ud800", "/%EF%BF%BD"]])
+		assert.equal(Response.redirect(url).headers.get("location"), location);
 });

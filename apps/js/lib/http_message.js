@@ -252,7 +252,10 @@ export class Response extends Body {
 		return response;
 	}
 	static redirect(url, status = 302) {
-		return new Response(null, { status, headers: { location: encodeURI(decodeURI(String(url))) } });
+		// What is escaped already stays: another escape may be another address.
+		const location = String(url).toWellFormed().replace(/[^\x21-\x7e]/gu, encodeURIComponent);
+
+		return new Response(null, { status, headers: { location } });
 	}
 	get status() {
 		return this.#status;

@@ -48,7 +48,7 @@ async function get(folder: Folder, path: string): Promise<Response> {
 	const { type, size } = await folder.stat(path);
 
 	if (type === "folder")
-		return path.endsWith("/") ? list(folder, path) : Response.redirect(`${encodeURI(path)}/`, 301);
+		return path.endsWith("/") ? list(folder, path) : Response.redirect(`${encodeURIComponent(path.replace(/^.*\//s, ""))}/`, 301);
 	const contentType = TYPES[path.replace(/^.*\./s, "").toLowerCase()] ?? "application/octet-stream";
 	return new Response(pieces(folder, path, size), { headers: { ...SAFE, "content-type": contentType, "content-length": String(size) } });
 }
