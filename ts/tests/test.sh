@@ -5,9 +5,9 @@ set -euo pipefail
 
 mkdir -p "$1/ts-tests"
 natives=()
-for name in $(sed -nE 's/.* from "(native:[a-z]+)";/\1/p' apps/js/lib/*.js | sort -u); do
+while read -r name; do
 	natives+=("--alias:$name=./ts/tests/native_fake.cjs")
-done
+done < <(sed -nE 's/.* from "(native:[a-z]+)";/\1/p' apps/js/lib/*.js | sort -u)
 third_party/web/esbuild ts/tests/*_test.mjs --bundle --platform=node --format=esm --log-level=warning \
 	--alias:starina=./ts/tests/starina_fake.mjs "${natives[@]}" \
 	--outdir="$1/ts-tests" --out-extension:.js=.mjs
