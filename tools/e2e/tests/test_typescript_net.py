@@ -108,6 +108,7 @@ def check_files(browser):
     check_equal((status, fields["Content-Length"], body), (200, str(len(data)), b""))
     listed = browser.ask("GET", "/")[2].decode()
     check("&#60;b&#62;&#38;\u00fc.txt" in listed and "<b>&" not in listed and f"<td>{len(data)}" in listed, listed)
+    check_equal(browser.ask("GET", "//")[2], browser.ask("GET", "/")[2])
     for path, status in (("/none", 404), ("/../../etc/passwd", 404), ("/large/", 404), ("/%ff", 400), ("/%00", 400), ("/" + 2000 * "x", 400)):
         check_equal(browser.status("GET", path), status, path)
     check_equal(browser.status("POST", "/x", b"y"), 405)

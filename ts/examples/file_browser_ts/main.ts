@@ -79,7 +79,8 @@ const STATUS: Record<string, number> = { ERR_NOT_FOUND: 404, ERR_NOT_FOLDER: 404
 
 async function answer(folder: Folder, request: HttpRequest): Promise<Response> {
 	try {
-		const path = decodeURIComponent(new URL(request.url).pathname);
+		// With two slashes at its start it would be a host, where a folder is redirected to.
+		const path = decodeURIComponent(new URL(request.url).pathname).replace(/^\/+/, "/");
 
 		switch (request.method) {
 		case "GET":
