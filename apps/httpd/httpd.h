@@ -44,6 +44,7 @@ struct httpd {
 	bool has_engine;
 	uint8_t engine_secret[ENGINE_SECRET_SIZE];
 	struct page page;
+	struct list held;  // requests for it that came before it (held.c)
 	struct apps_client apps;
 	struct commands_client commands;
 	struct file_places places;
@@ -60,6 +61,15 @@ struct httpd {
 // The status page and its figures as JSON (status.c).
 void status_page(struct httpd *httpd, struct http_exchange *exchange);
 void status_json(struct httpd *httpd, struct http_exchange *exchange);
+
+// Answers with a file of the page; with the status page for "/" when there is no page (main.c).
+void page_respond(struct httpd *httpd, struct http_exchange *exchange,
+                  const struct http_request_head *head);
+// Keeps a request until held_release() if the page is not read yet. Returns false when it is.
+bool held_take(struct httpd *httpd, struct http_exchange *exchange,
+               const struct http_request_head *head);
+// Answers all that were kept.
+void held_release(struct httpd *httpd);
 
 // GET /files/PATH (files.c): a file or a folder of the share that httpd.files names, if it names
 // one. `target` is the path as it came.

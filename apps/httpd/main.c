@@ -27,6 +27,17 @@ static void respond_text(struct http_exchange *exchange, unsigned status, const 
 	http_respond(exchange, status, "text/plain; charset=utf-8", text, strlen(text));
 }
 
+void page_respond(struct httpd *httpd, struct http_exchange *exchange,
+                  const struct http_request_head *head)
+{
+	if (page_request(&httpd->page, exchange, head))
+		return;
+	if (span_equals(head->target, "/"))
+		status_page(httpd, exchange);
+	else
+		respond_text(exchange, 404, "not found\n");
+}
+
 static void on_request(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head)
 {
@@ -44,12 +55,10 @@ static void on_request(void *context, struct http_exchange *exchange,
 		checksum_start(exchange);
 	else if (api_request(httpd, exchange, head))
 		return;
-	else if (get && page_request(&httpd->page, exchange, head))
+	else if (get && held_take(httpd, exchange, head))
 		return;
-	else if (get && span_equals(head->target, "/"))
-		status_page(httpd, exchange);
 	else if (get)
-		respond_text(exchange, 404, "not found\n");
+		page_respond(httpd, exchange, head);
 	else
 		respond_text(exchange, 405, "method not allowed\n");
 }
@@ -139,6 +148,7 @@ static void httpd_main(const struct environ *env)
 	httpd->look = environ_look(env);
 	err = loop_init(&httpd->loop);
 	httpd->token_state = TOKEN_AWAITED;
+	list_init(&httpd->held);
 	files_init(httpd);
 	if (!err)
 		err = http_server_start(&httpd->loop, &httpd->server,

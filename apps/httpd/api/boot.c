@@ -63,6 +63,7 @@ static void files_were_read(void *context, error_t error)
 	                                   sizeof(httpd->engine_secret)) == 0;
 	token_take(httpd);
 	page_take(httpd);
+	held_release(httpd);
 }
 
 void api_start(struct httpd *httpd)
@@ -78,6 +79,7 @@ void api_start(struct httpd *httpd)
 	// found again when their driver starts anew.
 	if (disks == HANDLE_NONE || handle_duplicate(disks, RIGHTS_SAME, &way) != 0) {
 		httpd->token_state = TOKEN_NONE;
+		held_release(httpd);
 		return;
 	}
 	httpd->wanted[FILE_SECRET] =

@@ -403,6 +403,31 @@ static void it_ends_with_its_client(void **context)
 	}
 }
 
+// Not of streams: what is asked for before the page was read has its answer then.
+static void the_page_is_waited_for(void **context)
+{
+	(void)context;
+	for (int stays = 0; stays < 2; stays++) {
+		again();
+		state.token_state = TOKEN_AWAITED;
+		SAY(client, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+		hear(client);
+		assert_int_equal(heard.len, 0);
+		if (!stays)
+			fake_close(&client);
+		turn();
+		assert_int_equal(list_is_empty(&state.held), !stays);
+		state.token_state = TOKEN_KNOWN;
+		held_release(&state);
+		turn();
+		if (!stays)
+			continue;
+		hear(client);
+		assert_true(heard_has("HTTP/1.1 200 OK"));
+		assert_true(list_is_empty(&state.held));
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -416,6 +441,7 @@ int main(void)
 		TEST(an_engine_that_does_not_read_stops_the_client),
 		TEST(a_client_that_does_not_read_stops_the_engine),
 		TEST(it_ends_with_its_client),
+		TEST(the_page_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
