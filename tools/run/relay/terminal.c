@@ -59,7 +59,8 @@ void terminal_set_raw(struct terminal *terminal)
 
 void terminal_restore(struct terminal *terminal)
 {
-	if (terminal->changed)
+	// In the background it is another job's, and our shell has seen to its modes.
+	if (terminal->changed && terminal_is_ours())
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal->saved);
 	terminal->changed = terminal->raw = false;
 }
