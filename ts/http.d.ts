@@ -53,7 +53,8 @@ declare module "starina" {
 		readonly headers: Headers;
 		/**
 		 * The body piece by piece, once; null: there is none. Nothing is taken before it is asked for, so the
-		 * client waits for who reads. Rejects with ERR_PEER_CLOSED when the client goes before its end.
+		 * client waits for who reads. Rejects with ERR_PEER_CLOSED when the client goes before its end, or the
+		 * whole answer was sent before.
 		 */
 		readonly body: AsyncIterable<Uint8Array> | null;
 		readonly bodyUsed: boolean;

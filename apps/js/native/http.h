@@ -35,7 +35,8 @@ struct js_exchange {
 	struct js_waiters room;  // the same for room
 	struct js_waiters gone;  // who is told that the client has gone
 	bool body_ended;
-	bool answered;  // to its end
+	bool body_dropped;  // some of it
+	bool answered;      // to its end
 	bool client_gone;
 	bool is_upgrade;  // to a WebSocket, by `key`
 	uint8_t key[WEBSOCKET_KEY_LEN];

@@ -5,6 +5,8 @@
 #include "apps/js/native/http.h"
 #include "libs/base/string.h"
 
+#define BODY_DROPPED "the request was answered before its body was read"
+
 static JSClassID exchange_class;
 
 static void exchange_finalised(JSRuntime *rt, JSValue value)
@@ -199,34 +201,46 @@ static void on_request(void *context, struct http_exchange *exchange,
 	http_respond(exchange, 503, "text/plain", busy, sizeof(busy) - 1);
 }
 
-static void on_body(void *context, struct http_exchange *exchange, struct span bytes)
-{
-	struct js_exchange *e = exchange->user;
-	struct js_waiter *waiter = e != NULL ? js_waiters_first(&e->body) : NULL;
-
-	(void)context;
-	// Of a request that is answered nobody wants the rest.
-	if (waiter == NULL)
-		return;
-	if (!e->answered)
-		http_pause_body(exchange, true);
-	js_waiter_resolve_later(js.ctx, waiter, js_new_bytes(js.ctx, bytes));
-}
-
-static void body_end_tell(struct js_exchange *e)
+// What comes of it when the request is answered is not taken. Who reads is not to think it whole.
+static void body_drop(struct js_exchange *e)
 {
 	struct js_waiter *waiter;
 
-	e->body_ended = true;
+	e->body_dropped = true;
 	while ((waiter = js_waiters_first(&e->body)) != NULL)
-		js_waiter_resolve_later(js.ctx, waiter, JS_UNDEFINED);
+		js_waiter_reject_later(js.ctx, waiter, ERR_PEER_CLOSED, BODY_DROPPED);
+}
+
+static void on_body(void *context, struct http_exchange *exchange, struct span bytes)
+{
+	struct js_exchange *e = exchange->user;
+	struct js_waiter *waiter;
+
+	(void)context;
+	if (e == NULL)
+		return;
+	if (e->answered) {
+		body_drop(e);
+		return;
+	}
+	waiter = js_waiters_first(&e->body);
+	if (waiter == NULL)
+		return;
+	http_pause_body(exchange, true);
+	js_waiter_resolve_later(js.ctx, waiter, js_new_bytes(js.ctx, bytes));
 }
 
 static void on_body_end(void *context, struct http_exchange *exchange)
 {
+	struct js_exchange *e = exchange->user;
+	struct js_waiter *waiter;
+
 	(void)context;
-	if (exchange->user != NULL)
-		body_end_tell(exchange->user);
+	if (e == NULL || e->body_dropped)
+		return;
+	e->body_ended = true;
+	while ((waiter = js_waiters_first(&e->body)) != NULL)
+		js_waiter_resolve_later(js.ctx, waiter, JS_UNDEFINED);
 }
 
 static void on_writable(void *context, struct http_exchange *exchange)
@@ -290,7 +304,6 @@ static void sent(JSContext *ctx, JSValueConst self, struct js_exchange *e,
 
 	if (is_end && e->exchange != NULL) {
 		e->answered = true;
-		body_end_tell(e);
 		http_pause_body(e->exchange, false);
 	}
 	http_let_go(held);
@@ -395,6 +408,8 @@ static JSValue exchange_read(JSContext *ctx, JSValueConst self, int argc, JSValu
 		return JS_EXCEPTION;
 	if (e->body_ended)
 		return js_resolved(ctx, JS_UNDEFINED);
+	if (e->body_dropped)
+		return js_throw(ctx, ERR_PEER_CLOSED, BODY_DROPPED);
 	if (exchange_of(ctx, self, true) == NULL)
 		return JS_EXCEPTION;
 	if (js_waiters_any(&e->body))
