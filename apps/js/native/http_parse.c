@@ -7,9 +7,11 @@
 
 static JSClassID chunked_class;
 
+// False: it threw; `value` may have done so before.
 static bool define(JSContext *ctx, JSValueConst object, const char *name, JSValue value)
 {
-	return JS_DefinePropertyValueStr(ctx, object, name, value, JS_PROP_C_W_E) >= 0;
+	return !JS_IsException(value) &&
+		JS_DefinePropertyValueStr(ctx, object, name, value, JS_PROP_C_W_E) >= 0;
 }
 
 static JSValue head_value(JSContext *ctx, const struct http_response_head *head, size_t size)
