@@ -3,8 +3,8 @@ import { channel, channelPrototype } from "native:channel";
 
 export { channel };
 
-// Sends, and waits for room where there is none.
-async function sendWait(message) {
+// A method of channels, and of WebSockets: sends, and waits for room where there is none.
+export async function sendWait(message) {
 	for (;;) {
 		try {
 			this.send(message);

@@ -2,6 +2,7 @@
 //
 // HTTP, the server's side. The protocol is libs/http's; here requests meet their handler. Types: ts/http.d.ts.
 import { serve as listen, websocketPrototype } from "native:http";
+import { sendWait } from "./channel.js";
 import { systemError } from "./errors.js";
 import { fetch } from "./fetch.js";
 import { Body, Headers, lengthOf, Response, toBytes } from "./http_message.js";
@@ -181,21 +182,6 @@ async function answer(handler, exchange, method, target, fields, isUpgrade, hasB
 			log.error(`${method} ${url}:`, error);
 		exchange.abort();
 	}
-}
-
-// Sends, and waits for room where there is none.
-async function sendWait(message) {
-	while (!this.closed) {
-		try {
-			this.send(message);
-			return;
-		} catch (error) {
-			if (error?.code !== "ERR_FULL")
-				throw error;
-		}
-		await this.writable();
-	}
-	this.send(message);
 }
 
 Object.defineProperty(websocketPrototype(), "sendWait", { value: sendWait, writable: true, configurable: true });

@@ -179,7 +179,7 @@ export function Files() {
 				<FileEditor
 					key={file}
 					path={file}
-				version={versionOf(listed, file)}
+					version={versionOf(listed, file)}
 					onAsk={setQuestion}
 					onGone={(to) => {
 						go("files", to ?? `${folder.replace(/\/$/, "")}/`);
