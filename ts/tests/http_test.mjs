@@ -40,6 +40,20 @@ async function* cut(code) {
 	throw failure(code);
 }
 
+test("what a server is told of the body's length", async () => {
+	for (const [options, length] of [[{}, null], [{ method: "POST" }, "0"], [{ method: "DELETE", headers: { "content-length": "5" } }, null],
+		[{ method: "POST", body: "abc", headers: { "content-length": "5" } }, "3"], [{ method: "PUT", body: ["a"], headers: { "content-length": "1" } }, "1"],
+		[{ method: "PUT", body: ["a"] }, null]]) {
+		const far = server(), asked = fetch("http://a/", options);
+
+		asked.catch(() => {});
+		await new Promise(resolve => setImmediate(resolve));
+		assert.equal(/^content-length: (.*)\r$/m.exec(far.said)?.[1] ?? null, length, far.said);
+		assert.equal(far.said.includes("chunked"), Array.isArray(options.body) && length === null);
+		far.leave();
+	}
+});
+
 // As a gateway's is, whose client goes: the server would wait for the rest for ever.
 test("a body whose source fails, however it does, ends the request", async () => {
 	for (const code of ["ERR_PEER_CLOSED", "ERR_BAD_HANDLE", "ERR_IO"]) {

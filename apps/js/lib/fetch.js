@@ -121,8 +121,15 @@ class Pieces {
 	}
 }
 
+// The length that is said of a request's body; undefined: none. Methods that stand for a body say that there is none (RFC 9110 8.6).
+function lengthTo(method, source, headers) {
+	if (source === null)
+		return /^(POST|PUT|PATCH)$/.test(method) ? 0 : undefined;
+	return source instanceof Uint8Array ? source.length : lengthOf(headers);
+}
+
 function fieldsOf(url, headers, source, length) {
-	const framing = source === null ? "" : length === undefined ? "transfer-encoding: chunked\r\n" : `content-length: ${length}\r\n`;
+	const framing = length !== undefined ? `content-length: ${length}\r\n` : source === null ? "" : "transfer-encoding: chunked\r\n";
 
 	return `host: ${url.host}\r\n${Headers.write(headers, "host")}${framing}connection: close\r\n\r\n`;
 }
@@ -163,7 +170,7 @@ async function sendBody(connection, source, length) {
 const toLatin1 = text => /^[\x00-\x7f]*$/.test(text) ? encoder.encode(text) : Uint8Array.from(text, char => char.charCodeAt(0));
 
 async function exchange(connection, url, method, headers, message) {
-	const source = Body.take(message), length = source instanceof Uint8Array ? source.length : lengthOf(headers);
+	const source = Body.take(message), length = lengthTo(method, source, headers);
 	const input = new Input(connection);
 
 	await connection.write(toLatin1(`${method} ${url.pathname}${url.search} HTTP/1.1\r\n${fieldsOf(url, headers, source, length)}`));
