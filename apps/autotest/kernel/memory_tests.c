@@ -174,6 +174,19 @@ static void random_bytes_differ(struct autotest *t)
 	               random_get(a, 5000) == ERR_INVALID);
 }
 
+static void the_console_is_its_drivers_alone(struct autotest *t)
+{
+	static const char text[513] = "this is not to be seen";
+	handle_t folio = HANDLE_NONE;
+
+	expect(t, folio_create(PAGE_SIZE, FOLIO_CONTIGUOUS, &folio) == 0);
+	expect(t, console_put(folio, text, 22) == ERR_INVALID);
+	expect(t, console_put(folio, text, sizeof(text)) == ERR_TOO_LARGE);
+	expect(t, console_put(t->system, text, 22) == ERR_WRONG_TYPE);
+	expect(t, console_put(HANDLE_NONE, text, 22) == ERR_BAD_HANDLE);
+	handle_close(folio);
+}
+
 const struct test memory_tests[] = {
 	{ "a folio is zeroed and moves in a message", a_folio_is_zeroed_and_moves },
 	{ "a duplicated folio is read-only", a_duplicated_folio_is_read_only },
@@ -182,5 +195,6 @@ const struct test memory_tests[] = {
 	{ "a page is mapped again and again", a_page_is_mapped_again_and_again },
 	{ "limits of memory hold", limits_hold },
 	{ "random bytes differ", random_bytes_differ },
+	{ "the console is its driver's alone", the_console_is_its_drivers_alone },
 	{ 0 },
 };
