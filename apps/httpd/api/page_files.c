@@ -14,7 +14,8 @@
 #define PAGE_POLICY                                                                          \
 	"Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; " \
 	"frame-ancestors 'none'; object-src 'none'\r\n"
-// Expressions of the shell run in a worker that may evaluate, and do nothing else.
+// Expressions of the shell, and the top level of apps that are written in the page, run in workers
+// that may evaluate, and do nothing else.
 #define EVAL_POLICY                                                               \
 	"Content-Security-Policy: default-src 'none'; script-src 'unsafe-eval'; " \
 	"frame-ancestors 'none'\r\n"

@@ -44,7 +44,6 @@ async function serve(client: Channel): Promise<void> {
 		// A client that does not read waits for itself alone.
 		await client.sendWait(answer);
 	}
-	client.close();
 }
 
 export default app({
@@ -54,6 +53,6 @@ export default app({
 	async main() {
 		log.info("keeps values");
 		for await (const client of services.provide("kv"))
-			serve(client).catch(error => log.warn(error));
+			serve(client).catch(error => log.warn(error)).finally(() => client.close());
 	},
 });
