@@ -39,7 +39,7 @@ $(eval $(call image_rules,starina-test-ts,$(filter-out js $(TS_DRIVERS),$(TEST_A
 test-os-ts: $(BUILD)/starina-test-ts.elf ## the running OS on 4 harts, with drivers in TypeScript
 	$(Q)tools/test/run_autotest.py --smp 4 --only "disk|wall clock|entropy" --append autotest.disk_driver=virtio_blk_ts $<
 
-test-ts-virtio: ## TypeScript under node: the virtqueue, with devices that mean harm, and what http.fetch does with peers
+test-ts-virtio: ## TypeScript under node: the virtqueue, with devices that mean harm; http.fetch, and services whose clients go
 	$(Q)ts/tests/test.sh $(BUILD)
 
 # Apps that come and go.

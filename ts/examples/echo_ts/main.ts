@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // The service "echo": sends back what it gets, handles included, as apps/echo does in C.
-import { app, services, type Channel } from "starina";
+import { app, type Channel, log, services } from "starina";
 
 async function serve(client: Channel): Promise<void> {
 	for await (const message of client)
 		await client.sendWait(message);
-	client.close();
 }
 
 export default app({
@@ -15,6 +14,6 @@ export default app({
 	restart: "on fault",
 	async main() {
 		for await (const client of services.provide("echo"))
-			void serve(client);
+			serve(client).catch(error => log.debug(error)).finally(() => client.close());
 	},
 });
