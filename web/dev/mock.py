@@ -22,7 +22,8 @@ TOKEN = "made-up-token"
 # As apps/httpd has them.
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
 TERMINAL_MESSAGE_MAX = 64 << 10
-WORKER_POLICY = "default-src 'none'; script-src 'unsafe-eval'; frame-ancestors 'none'"
+WORKER_POLICIES = (("types_worker.js", "default-src 'none'; frame-ancestors 'none'"),
+                   ("worker.js", "default-src 'none'; script-src 'unsafe-eval'; frame-ancestors 'none'"))
 
 
 class Refused(Exception):
@@ -98,7 +99,8 @@ class Handler(BaseHTTPRequestHandler):
         if "/" in name or not file.is_file():
             raise Refused(404, "not_found", f"there is no {path}")
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        self.answer(200, kind, file.read_bytes(), WORKER_POLICY if name.endswith("worker.js") else POLICY)
+        policy = next((policy for end, policy in WORKER_POLICIES if name.endswith(end)), POLICY)
+        self.answer(200, kind, file.read_bytes(), policy)
 
     def api(self, name, query, body):
         """A route that answers with JSON."""

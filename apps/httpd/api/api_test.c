@@ -154,9 +154,10 @@ static void page_files(void **state)
 	entry_add("index.html", "\x1f\x8b\x08....", 7);
 	entry_add("worker.js", "x", 1);
 	entry_add("main.js", "y", 1);
+	entry_add("types_worker.js", "z", 1);
 	assert_int_equal(page_read(&page, (struct span){ archive, archive_len + 2 * USTAR_BLOCK }),
 	                 0);
-	assert_int_equal(page.count, 3);
+	assert_int_equal(page.count, 4);
 	file = page_find(&page, text_span("/"));
 	assert_string_equal(file->name, "index.html");
 	assert_true(file->is_gzip && file->size == 7 && file->offset == USTAR_BLOCK);
@@ -169,6 +170,8 @@ static void page_files(void **state)
 	assert_null(strstr(page_fields(file), "unsafe-eval"));
 	assert_non_null(
 		strstr(page_fields(page_find(&page, text_span("/worker.js"))), "unsafe-eval"));
+	file = page_find(&page, text_span("/types_worker.js"));
+	assert_non_null(strstr(page_fields(file), "default-src 'none'; frame-ancestors"));
 	assert_null(page_find(&page, text_span("/../main.js")));
 	assert_null(page_find(&page, text_span("/main.js/")));
 	assert_null(page_find(&page, text_span("*")));

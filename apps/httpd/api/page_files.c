@@ -15,10 +15,11 @@
 	"Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; " \
 	"frame-ancestors 'none'; object-src 'none'\r\n"
 // Expressions of the shell, and the top level of apps that are written in the page, run in workers
-// that may evaluate, and do nothing else.
+// that may evaluate, and do nothing else. The one that checks types may not even that.
 #define EVAL_POLICY                                                               \
 	"Content-Security-Policy: default-src 'none'; script-src 'unsafe-eval'; " \
 	"frame-ancestors 'none'\r\n"
+#define CHECK_POLICY "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
 
 // --- The archive ---------------------------------------------------------------------------------
 
@@ -113,6 +114,8 @@ const char *page_fields(const struct page_file *file)
 		const char *end;
 		const char *fields;
 	} types[] = {
+		{ "types_worker.js",
+		  "Content-Type: text/javascript; charset=utf-8\r\n" CHECK_POLICY },
 		{ "worker.js", "Content-Type: text/javascript; charset=utf-8\r\n" EVAL_POLICY },
 		{ ".html", "Content-Type: text/html; charset=utf-8\r\n" PAGE_POLICY },
 		{ ".js", "Content-Type: text/javascript; charset=utf-8\r\n" PAGE_POLICY },
