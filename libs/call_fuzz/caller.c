@@ -24,6 +24,7 @@ static uint64_t sources[MAX_THREADS];
 static uint32_t thread_used[MAX_THREADS];
 static uint64_t seed;
 static uint64_t calls;
+static uint32_t driver_id;  // of the process of syscall_fuzz, which nobody may kill
 static const uint8_t constant[PAGE_SIZE] = { 0 };
 static const char *const app_names[] = { "fuzz_caller_a",
 	                                 "fuzz_caller_b",
@@ -51,6 +52,9 @@ static error_t call(struct call_fuzz_thread *thread, uint32_t number, const uint
 {
 	(void)thread;
 	__atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED);
+	// Without a handle to it no call can end it.
+	if (number == SYSCALL_NR_system_open_process && args[1] == driver_id)
+		return ERR_NOT_FOUND;
 	return call_fuzz_enter(number, args[0], args[1], args[2], args[3], args[4], args[5]);
 }
 
@@ -121,6 +125,22 @@ static void pin_environment(const struct environ *env)
 		else if (entry->kind == ENV_DEVICE)
 			pin(entry->interrupt, OBJECT_INTERRUPT);
 	}
+}
+
+// The process that counts the calls and kills the callers. Errors: system_find_process's.
+static error_t find_driver(const struct environ *env)
+{
+	static const char name[] = "syscall_fuzz";
+	struct process_info info;
+	handle_t driver;
+	error_t err = system_find_process(environ_system(env), name, sizeof(name) - 1, &driver);
+
+	if (err != 0)
+		return err;
+	err = process_info(driver, &info);
+	driver_id = info.id;
+	handle_close(driver);
+	return err;
 }
 
 // Memory behind which nothing is mapped, and a guest's program. Both stay for as long as the
@@ -196,7 +216,7 @@ void call_fuzz_main(const struct environ *env)
 	handle_t channel;
 
 	// Killed or over a limit: the next one will do.
-	if (!begin(env, &channel) || !make_memory())
+	if (find_driver(env) != 0 || !begin(env, &channel) || !make_memory())
 		return;
 	pin_environment(env);
 	while (__atomic_load_n(&calls, __ATOMIC_RELAXED) < CALLER_MAX_CALLS) {
