@@ -2,25 +2,17 @@
 //
 // HTTP, the client's side: one request a connection. What the server says is parsed by libs/http. Types: ts/http.d.ts.
 import { chunked, responseHead } from "native:http";
+import { encoder, join } from "./bytes.js";
 import { systemError } from "./errors.js";
-import { Body, encoder, Headers, lengthOf, Response, toBytes } from "./http_message.js";
+import { Body, Headers, lengthOf, Response, toBytes, TOKEN } from "./http_message.js";
 import { connect } from "./net.js";
 import { clearTimeout, setTimeout } from "./timers.js";
 import { URL } from "./url.js";
 
-const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 // Heads of interim answers (1xx) before the one that counts.
 const INTERIM_MAX = 8;
 
 const cut = () => systemError("ERR_PROTOCOL", "the server has ended in the midst of its answer");
-
-function append(a, b) {
-	const all = new Uint8Array(a.length + b.length);
-
-	all.set(a);
-	all.set(b, a.length);
-	return all;
-}
 
 // What the server says, with what of it was not used yet.
 class Input {
@@ -53,7 +45,7 @@ class Input {
 
 				if (more === null)
 					throw cut();
-				bytes = bytes.length === 0 ? more : append(bytes, more);
+				bytes = bytes.length === 0 ? more : join([bytes, more], bytes.length + more.length);
 				continue;
 			}
 			bytes = bytes.subarray(head.size);
@@ -192,7 +184,7 @@ export async function fetch(input, { method = "GET", headers, body = null, timeo
 
 	if (url.protocol !== "http:" || url.username !== "" || url.password !== "")
 		throw new TypeError(`only http: without a user is fetched, not ${url.href}`);
-	if (!METHOD.test(method))
+	if (!TOKEN.test(method))
 		throw new TypeError(`${JSON.stringify(method)} is no method`);
 	const message = new Body(body), fields = headers instanceof Headers ? headers : new Headers(headers);
 	const opening = connect(url.hostname, Number(url.port || 80));

@@ -5,13 +5,13 @@ import { serve as listen, websocketPrototype } from "native:http";
 import { sendWait } from "./channel.js";
 import { systemError } from "./errors.js";
 import { fetch } from "./fetch.js";
-import { Body, Headers, lengthOf, Response, toBytes } from "./http_message.js";
+import { Body, Headers, iteratorOf, lengthOf, Response, toBytes } from "./http_message.js";
 import { log } from "./log.js";
+import { checkPort } from "./net.js";
 import { URL } from "./url.js";
 
 export { fetch, Headers, Response };
 
-const PORT_MAX = 65535;
 const REQUESTS_MAX = 256;
 const MESSAGE_MAX = 1024 * 1024;
 // Of one piece for libs/http.
@@ -89,7 +89,7 @@ async function sendBytes(exchange, bytes) {
 
 // The pieces of a body. When the client goes, who makes them is told by return().
 async function sendPieces(exchange, source) {
-	const iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]();
+	const iterator = iteratorOf(source);
 	let isGone = false, isDone = false, stop = () => {};
 
 	exchange.gone().then(() => {
@@ -198,8 +198,7 @@ class Server {
 }
 
 export async function serve(port, handler, { address = "*", maxRequests = REQUESTS_MAX } = {}) {
-	if (!Number.isInteger(port) || port < 1 || port > PORT_MAX)
-		throw new RangeError("a port is a number from 1 to 65535");
+	checkPort(port);
 	if (typeof handler !== "function")
 		throw new TypeError("a server has a handler");
 	const native = listen(`tcp-listen:${String(address)}:${port}`, (...request) => {

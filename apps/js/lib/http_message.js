@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // What requests and responses share: fields and bodies. Types: ts/http.d.ts.
+import { encoder, join, toBytes as plainBytes } from "./bytes.js";
 import { systemError } from "./errors.js";
-import { TextDecoder, TextEncoder } from "./text.js";
+import { TextDecoder } from "./text.js";
 
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+// Of methods and of names of fields (RFC 9110 5.6.2).
+export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 // Of a body that is taken as a whole: an app has 16 MiB if it does not ask for more.
 const WHOLE_MAX = 4 * 1024 * 1024;
@@ -13,12 +15,10 @@ const WHOLE_MAX = 4 * 1024 * 1024;
 const OF_CONNECTION = new Set(["connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "transfer-encoding",
 	"content-length", "expect"]);
 
-export const encoder = new TextEncoder();
-
 function checkName(name) {
 	const text = String(name);
 
-	if (!NAME.test(text))
+	if (!TOKEN.test(text))
 		throw new TypeError(`${JSON.stringify(text)} is no name of a header`);
 	return text.toLowerCase();
 }
@@ -41,13 +41,16 @@ export class Headers {
 		for (const [name, value] of typeof init[Symbol.iterator] === "function" ? init : Object.entries(init))
 			this.append(name, value);
 	}
-	append(name, value) {
-		const key = checkName(name), values = this.#fields.get(key);
+	#add(key, value) {
+		const values = this.#fields.get(key);
 
 		if (values === undefined)
-			this.#fields.set(key, [checkValue(value)]);
+			this.#fields.set(key, [value]);
 		else
-			values.push(checkValue(value));
+			values.push(value);
+	}
+	append(name, value) {
+		this.#add(checkName(name), checkValue(value));
 	}
 	set(name, value) {
 		this.#fields.set(checkName(name), [checkValue(value)]);
@@ -104,46 +107,17 @@ export class Headers {
 	static read(list) {
 		const headers = new Headers();
 
-		for (let i = 0; i < list.length; i += 2) {
-			const key = list[i].toLowerCase(), values = headers.#fields.get(key);
-
-			if (values === undefined)
-				headers.#fields.set(key, [list[i + 1]]);
-			else
-				values.push(list[i + 1]);
-		}
+		for (let i = 0; i < list.length; i += 2)
+			headers.#add(list[i].toLowerCase(), list[i + 1]);
 		return headers;
 	}
 }
 
-function join(pieces, length) {
-	if (pieces.length === 1)
-		return pieces[0];
-	const all = new Uint8Array(length);
-	let at = 0;
-
-	for (const piece of pieces) {
-		all.set(piece, at);
-		at += piece.length;
-	}
-	return all;
-}
-
 export function toBytes(piece) {
-	if (piece instanceof Uint8Array)
-		return piece;
-	if (typeof piece === "string")
-		return encoder.encode(piece);
-	if (piece instanceof ArrayBuffer)
-		return new Uint8Array(piece);
-	throw new TypeError("a body has strings and Uint8Arrays");
+	return piece instanceof ArrayBuffer ? new Uint8Array(piece) : plainBytes(piece, "a body has strings and Uint8Arrays");
 }
 
-// Pieces as somebody has them, once: what is left when the iteration is left early is given up.
-async function* once(message, source) {
-	for await (const piece of source)
-		yield toBytes(piece);
-}
+export const iteratorOf = source => source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]();
 
 export class Body {
 	// null, bytes, or what is iterated.
@@ -169,9 +143,7 @@ export class Body {
 	static giveUp(source) {
 		if (source === null || source instanceof Uint8Array)
 			return;
-		const iterator = source[Symbol.asyncIterator]?.() ?? source[Symbol.iterator]();
-
-		Promise.resolve(iterator.return?.()).catch(() => {});
+		Promise.resolve(iteratorOf(source).return?.()).catch(() => {});
 	}
 	get bodyUsed() {
 		return this.#used;
@@ -186,10 +158,9 @@ export class Body {
 			async *[Symbol.asyncIterator]() {
 				const source = Body.take(message);
 
-				if (source instanceof Uint8Array)
-					yield source;
-				else
-					yield* once(message, source);
+				// What is left when the iteration is left early is given up.
+				for await (const piece of source instanceof Uint8Array ? [source] : source)
+					yield toBytes(piece);
 			},
 		};
 	}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Linux programs, by the service "commands" (libs/abi/commands.h). Each has a connection of its own, with which it ends.
-import "./channel.js";
+import { encoder, join, toBytes, Writer } from "./bytes.js";
 import { systemError } from "./errors.js";
 import { folioWith, payload } from "./folio.js";
 import { services } from "./services.js";
-import { TextDecoder, TextEncoder } from "./text.js";
+import { TextDecoder } from "./text.js";
 
 const SERVICE = "commands";
 const ID = 1;
@@ -17,51 +17,21 @@ const OUTPUT_MAX = 4 * 1024 * 1024;
 // Of one message for stdin.
 const PIECE_MAX = 65536;
 
-const encoder = new TextEncoder();
+const inputBytes = data => toBytes(data, "what a program reads is a string or a Uint8Array");
 
-function toBytes(data) {
-	if (typeof data === "string")
-		return encoder.encode(data);
-	if (data instanceof Uint8Array)
-		return data;
-	throw new TypeError("what a program reads is a string or a Uint8Array");
-}
-
-function join(pieces) {
-	const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-	let at = 0;
-
-	for (const piece of pieces) {
-		all.set(piece, at);
-		at += piece.length;
-	}
-	return all;
-}
-
-// What is written is sent in order, whoever waits for it.
 class Input {
 	#channel;
-	#last = Promise.resolve();
+	#writer;
 
 	constructor(channel) {
 		this.#channel = channel;
-	}
-	#then(job) {
-		const done = this.#last.then(job);
-
-		this.#last = done.catch(() => {});
-		return done;
+		this.#writer = new Writer(channel, PIECE_MAX);
 	}
 	write(data) {
-		const bytes = toBytes(data);
-
-		return this.#then(async () => {
-			for (let at = 0; at < bytes.length; at += PIECE_MAX)
-				await this.#channel.sendWait(payload.make(bytes.subarray(at, at + PIECE_MAX)));
-		});
+		return this.#writer.write(inputBytes(data));
 	}
 	end() {
-		return this.#then(() => this.#channel.close());
+		return this.#writer.after(() => this.#channel.close());
 	}
 	close() {
 		this.#channel.close();
@@ -105,7 +75,7 @@ class Output {
 				throw systemError("ERR_TOO_LARGE", `the program writes more than ${max} bytes: spawn() has them piece by piece`);
 			pieces.push(piece);
 		}
-		return join(pieces);
+		return join(pieces, length);
 	}
 	async text() {
 		return new TextDecoder().decode(await this.bytes());
@@ -273,7 +243,7 @@ class Command {
 		return this;
 	}
 	input(data) {
-		this.#input = toBytes(data);
+		this.#input = inputBytes(data);
 		return this;
 	}
 	#request() {

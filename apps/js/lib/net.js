@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // TCP and UDP, by the service "tcpip" (libs/abi/tcpip.h): each socket is a channel. Types: ts/net.d.ts.
-import "./channel.js";
+import { toBytes, Writer } from "./bytes.js";
 import { systemError } from "./errors.js";
 import { folioWith, payload } from "./folio.js";
 import { services } from "./services.js";
-import { TextEncoder } from "./text.js";
 import { formatIPv6, parseIPv4, parseIPv6 } from "./url.js";
 
 const SERVICE = "tcpip";
@@ -16,17 +15,9 @@ const PIECE_MAX = 8192;
 const DATAGRAM_INLINE_MAX = 228;
 const DATAGRAM_MAX = 65507;
 
-const encoder = new TextEncoder();
+const sentBytes = data => toBytes(data, "what is sent is a string or a Uint8Array");
 
-function toBytes(data) {
-	if (data instanceof Uint8Array)
-		return data;
-	if (typeof data === "string")
-		return encoder.encode(data);
-	throw new TypeError("what is sent is a string or a Uint8Array");
-}
-
-function checkPort(port) {
+export function checkPort(port) {
 	if (!Number.isInteger(port) || port < 1 || port > PORT_MAX)
 		throw new RangeError(`a port is a number from 1 to ${PORT_MAX}`);
 	return port;
@@ -66,11 +57,12 @@ async function open(uri) {
 export class Connection {
 	#channel;
 	#peer;
+	#writer;
 	#ended = false;
-	#last = Promise.resolve();
 
 	constructor(channel, peer) {
 		this.#channel = channel;
+		this.#writer = new Writer(channel, PIECE_MAX);
 		this.#peer = peer;
 	}
 	get peer() {
@@ -108,23 +100,11 @@ export class Connection {
 	[Symbol.asyncIterator]() {
 		return this;
 	}
-	// What is sent keeps its order, whoever waits for it.
-	#then(job) {
-		const done = this.#last.then(job);
-
-		this.#last = done.catch(() => {});
-		return done;
-	}
 	async write(data) {
-		const bytes = toBytes(data);
-
-		return this.#then(async () => {
-			for (let at = 0; at < bytes.length; at += PIECE_MAX)
-				await this.#channel.sendWait(payload.make(bytes.subarray(at, at + PIECE_MAX)));
-		});
+		return this.#writer.write(sentBytes(data));
 	}
 	end() {
-		return this.#then(() => this.#channel.sendWait({ type: "end" }));
+		return this.#writer.after(() => this.#channel.sendWait({ type: "end" }));
 	}
 	close() {
 		this.#channel.close();
@@ -215,7 +195,7 @@ class Datagrams {
 		return this;
 	}
 	async send(data, address, port) {
-		const bytes = toBytes(data);
+		const bytes = sentBytes(data);
 		const peer = this.#isBound ? { ...readAddress(String(address)), port: checkPort(port) } :
 			{ address: new Uint8Array(16), ip_version: 4, port: 0 };
 
