@@ -156,24 +156,17 @@ static bool handler_call(JSContext *ctx, const struct js_exchange *e,
 // It is over for the script: what still waits is told. `e` may be freed.
 static void exchange_over(JSContext *ctx, struct js_exchange *e)
 {
-	struct js_waiter *waiter;
-
 	e->exchange = NULL;
 	e->server->num_open--;
-	while ((waiter = js_waiters_first(&e->body)) != NULL)
-		js_waiter_reject_later(ctx, waiter, ERR_PEER_CLOSED, "the client has gone");
-	while ((waiter = js_waiters_first(&e->room)) != NULL)
-		js_waiter_reject_later(ctx, waiter, ERR_PEER_CLOSED, "the client has gone");
+	js_waiters_reject_later(ctx, &e->body, ERR_PEER_CLOSED, "the client has gone");
+	js_waiters_reject_later(ctx, &e->room, ERR_PEER_CLOSED, "the client has gone");
 	JS_FreeValue(ctx, e->self);
 }
 
 static void tell_gone(JSContext *ctx, struct js_exchange *e)
 {
-	struct js_waiter *waiter;
-
 	e->client_gone = true;
-	while ((waiter = js_waiters_first(&e->gone)) != NULL)
-		js_waiter_resolve_later(ctx, waiter, JS_UNDEFINED);
+	js_waiters_resolve_later(ctx, &e->gone);
 }
 
 static void on_request(void *context, struct http_exchange *exchange,
@@ -204,11 +197,8 @@ static void on_request(void *context, struct http_exchange *exchange,
 // What comes of it when the request is answered is not taken. Who reads is not to think it whole.
 static void body_drop(struct js_exchange *e)
 {
-	struct js_waiter *waiter;
-
 	e->body_dropped = true;
-	while ((waiter = js_waiters_first(&e->body)) != NULL)
-		js_waiter_reject_later(js.ctx, waiter, ERR_PEER_CLOSED, BODY_DROPPED);
+	js_waiters_reject_later(js.ctx, &e->body, ERR_PEER_CLOSED, BODY_DROPPED);
 }
 
 static void on_body(void *context, struct http_exchange *exchange, struct span bytes)
@@ -233,24 +223,21 @@ static void on_body(void *context, struct http_exchange *exchange, struct span b
 static void on_body_end(void *context, struct http_exchange *exchange)
 {
 	struct js_exchange *e = exchange->user;
-	struct js_waiter *waiter;
 
 	(void)context;
 	if (e == NULL || e->body_dropped)
 		return;
 	e->body_ended = true;
-	while ((waiter = js_waiters_first(&e->body)) != NULL)
-		js_waiter_resolve_later(js.ctx, waiter, JS_UNDEFINED);
+	js_waiters_resolve_later(js.ctx, &e->body);
 }
 
 static void on_writable(void *context, struct http_exchange *exchange)
 {
 	struct js_exchange *e = exchange->user;
-	struct js_waiter *waiter;
 
 	(void)context;
-	while (e != NULL && (waiter = js_waiters_first(&e->room)) != NULL)
-		js_waiter_resolve_later(js.ctx, waiter, JS_UNDEFINED);
+	if (e != NULL)
+		js_waiters_resolve_later(js.ctx, &e->room);
 }
 
 static void on_peer_end(void *context, struct http_exchange *exchange)

@@ -50,26 +50,22 @@ static const JSClassDef server_class_def = {
 static void listens(void *context, bool now)
 {
 	struct js_http_server *s = context;
-	struct js_waiter *waiter;
 
 	s->listens = now;
-	while (now && (waiter = js_waiters_first(&s->listening)) != NULL)
-		js_waiter_resolve_later(js.ctx, waiter, JS_UNDEFINED);
+	if (now)
+		js_waiters_resolve_later(js.ctx, &s->listening);
 }
 
 static void refused(void *context, error_t error)
 {
 	struct js_http_server *s = context;
-	struct js_waiter *waiter;
 
-	while ((waiter = js_waiters_first(&s->listening)) != NULL)
-		js_waiter_reject_later(js.ctx, waiter, error, "cannot listen");
+	js_waiters_reject_later(js.ctx, &s->listening, error, "cannot listen");
 }
 
 static JSValue server_close(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
 	struct js_http_server *s = JS_GetOpaque2(ctx, self, server_class);
-	struct js_waiter *waiter;
 	JSValue kept;
 
 	(void)argc;
@@ -79,8 +75,7 @@ static JSValue server_close(JSContext *ctx, JSValueConst self, int argc, JSValue
 	if (!s->open)
 		return JS_UNDEFINED;
 	server_end(s);
-	while ((waiter = js_waiters_first(&s->listening)) != NULL)
-		js_waiter_reject_later(ctx, waiter, ERR_BAD_HANDLE, "the server was closed");
+	js_waiters_reject_later(ctx, &s->listening, ERR_BAD_HANDLE, "the server was closed");
 	kept = s->self;
 	s->self = JS_UNDEFINED;
 	JS_FreeValue(ctx, kept);

@@ -120,11 +120,9 @@ static void on_message(void *context, struct websocket *ws, bool is_text, struct
 static void on_writable(void *context, struct websocket *ws)
 {
 	struct js_websocket *w = context;
-	struct js_waiter *waiter;
 
 	(void)ws;
-	while ((waiter = js_waiters_first(&w->room)) != NULL)
-		js_waiter_resolve_later(js.ctx, waiter, JS_UNDEFINED);
+	js_waiters_resolve_later(js.ctx, &w->room);
 }
 
 // What came before its end can still be read.
@@ -138,8 +136,7 @@ static void on_gone(void *context, struct websocket *ws)
 	w->server->num_open--;
 	while ((waiter = js_waiters_first(&w->readers)) != NULL)
 		js_waiter_resolve_later(js.ctx, waiter, js_iteration(js.ctx, JS_UNDEFINED, true));
-	while ((waiter = js_waiters_first(&w->room)) != NULL)
-		js_waiter_reject_later(js.ctx, waiter, ERR_PEER_CLOSED, "the WebSocket is closed");
+	js_waiters_reject_later(js.ctx, &w->room, ERR_PEER_CLOSED, "the WebSocket is closed");
 	JS_FreeValue(js.ctx, w->self);
 }
 

@@ -98,6 +98,23 @@ void js_waiter_reject_later(JSContext *ctx, struct js_waiter *waiter, error_t er
 	settle_later(ctx, waiter, true, JS_IsException(value) ? JS_GetException(ctx) : value);
 }
 
+void js_waiters_resolve_later(JSContext *ctx, struct js_waiters *waiters)
+{
+	struct js_waiter *waiter;
+
+	while ((waiter = js_waiters_first(waiters)) != NULL)
+		js_waiter_resolve_later(ctx, waiter, JS_UNDEFINED);
+}
+
+void js_waiters_reject_later(JSContext *ctx, struct js_waiters *waiters, error_t error,
+                             const char *what)
+{
+	struct js_waiter *waiter;
+
+	while ((waiter = js_waiters_first(waiters)) != NULL)
+		js_waiter_reject_later(ctx, waiter, error, what);
+}
+
 void js_waiter_move(struct js_waiter *waiter, struct js_waiters *to)
 {
 	list_remove(&waiter->entry);

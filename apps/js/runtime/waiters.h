@@ -41,6 +41,10 @@ void js_waiter_resolve_later(JSContext *ctx, struct js_waiter *waiter, JSValue v
 // The same for a rejection with the error.
 void js_waiter_reject_later(JSContext *ctx, struct js_waiter *waiter, error_t error,
                             const char *what);
+// The same of all that wait: with undefined, or with the error.
+void js_waiters_resolve_later(JSContext *ctx, struct js_waiters *waiters);
+void js_waiters_reject_later(JSContext *ctx, struct js_waiters *waiters, error_t error,
+                             const char *what);
 // Has it wait last in another owner's list.
 void js_waiter_move(struct js_waiter *waiter, struct js_waiters *to);
 // A promise that is settled with `value` already, as js_waiter_resolve does it.
