@@ -7,7 +7,7 @@
 
 #include "apps/js/native/channel.h"
 #include "apps/js/native/native.h"
-#include "apps/js/native/native_test.h"
+#include "apps/js/native/native_fuzz.h"
 #include "apps/js/native/service.h"
 
 #define MAX_CLIENTS 16u
@@ -78,29 +78,13 @@ static const char script[] =
 	"  () => pick(evil)(), () => client(), () => client(),\n"
 	"  () => Promise.prototype.then.call(accept(pick(names)()), own, () => 0),\n"
 	"  () => Promise.prototype.then.call(connect(pick(names)()), own, () => 0),\n"
-	"];\n"
-	"function step() {\n"
-	"  if (depth > 6) return;\n"
-	"  depth++;\n"
-	"  try { pick(ops)(); } catch (e) { if (e instanceof ReferenceError) throw e; }\n"
-	"  finally { depth--; }\n"
-	"}\n"
-	"const close = channelPrototype().close;\n"
+	"];\n" NATIVE_FUZZ_STEP "const close = channelPrototype().close;\n"
 	"function begin(bytes) { input = bytes; at = 0; depth = 0; }\n"
 	"function end() {\n"
 	"  at = input.length; delete Object.prototype.then; delete Object.prototype.type;\n"
 	"  for (const h of all) try { close.call(h); } catch {}\n"
 	"  pool = []; all = []; input = [];\n"
 	"}\n";
-
-static JSValue gc(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
-{
-	(void)self;
-	(void)argc;
-	(void)argv;
-	JS_RunGC(JS_GetRuntime(ctx));
-	return JS_UNDEFINED;
-}
 
 static struct environ environment;
 static handle_t clients[MAX_CLIENTS];
@@ -139,14 +123,9 @@ static void close_clients(void)
 
 static JSValue begin_function, step_function, end_function;
 
-static JSValue function_of(const char *name)
-{
-	return JS_Eval(js.ctx, name, strlen(name), "fuzz", JS_EVAL_TYPE_GLOBAL);
-}
-
 static void start(void)
 {
-	static const JSCFunctionListEntry globals[] = { JS_CFUNC_DEF("gc", 0, gc),
+	static const JSCFunctionListEntry globals[] = { JS_CFUNC_DEF("gc", 0, native_fuzz_gc),
 		                                        JS_CFUNC_DEF("client", 0, client) };
 	JSValue global;
 
@@ -172,9 +151,9 @@ static void start(void)
 	                "accept('provided').then(c => c.close());");
 	native_test_settle();
 	close_clients();
-	begin_function = function_of("begin");
-	step_function = function_of("step");
-	end_function = function_of("end");
+	begin_function = native_fuzz_function("begin");
+	step_function = native_fuzz_function("step");
+	end_function = native_fuzz_function("end");
 }
 
 // Settles what is ready, a turn at most for each step: callbacks may go on for ever.

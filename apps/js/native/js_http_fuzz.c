@@ -7,7 +7,7 @@
 
 #include "apps/js/native/http.h"
 #include "apps/js/native/native.h"
-#include "apps/js/native/native_test.h"
+#include "apps/js/native/native_fuzz.h"
 #include "libs/http/tcpip_fake.h"
 #include "libs/starina/clients_fake.h"
 
@@ -54,14 +54,7 @@ static const char script[] =
 	"  () => responseHead(pick(values)()), () => own(chunked()), () => call(own(chunked()), 'take', bytes(chunks)),\n"
 	"  () => any()[pick(methods)].call(any(), pick(values)(), pick(values)()),\n"
 	"  () => pick(evil)(),\n"
-	"];\n"
-	"function step() {\n"
-	"  if (depth > 6) return;\n"
-	"  depth++;\n"
-	"  try { pick(ops)(); } catch (e) { if (e instanceof ReferenceError) throw e; }\n"
-	"  finally { depth--; }\n"
-	"}\n"
-	"function begin(data) { input = data; at = 0; depth = 0; }\n"
+	"];\n" NATIVE_FUZZ_STEP "function begin(data) { input = data; at = 0; depth = 0; }\n"
 	"function end() {\n"
 	"  at = input.length; delete Object.prototype.then;\n"
 	"  for (const s of servers) closeServer.call(s);\n"
@@ -98,20 +91,6 @@ static struct environ environment = {
 static handle_t clients[CLIENTS];
 static JSValue begin_function, step_function, end_function;
 
-static JSValue gc(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
-{
-	(void)self;
-	(void)argc;
-	(void)argv;
-	JS_RunGC(JS_GetRuntime(ctx));
-	return JS_UNDEFINED;
-}
-
-static JSValue function_of(const char *name)
-{
-	return JS_Eval(js.ctx, name, strlen(name), "fuzz", JS_EVAL_TYPE_GLOBAL);
-}
-
 // Settles what is ready, a few turns at most: callbacks may go on for ever.
 static void turn_some(void)
 {
@@ -129,7 +108,7 @@ static void turn_both(void)
 
 static void start(void)
 {
-	static const JSCFunctionListEntry globals[] = { JS_CFUNC_DEF("gc", 0, gc) };
+	static const JSCFunctionListEntry globals[] = { JS_CFUNC_DEF("gc", 0, native_fuzz_gc) };
 	JSValue global;
 
 	native_test_start(&js_native_http);
@@ -139,9 +118,9 @@ static void start(void)
 	JS_SetPropertyFunctionList(js.ctx, global, globals, 1);
 	JS_FreeValue(js.ctx, global);
 	native_test_run(script);
-	begin_function = function_of("begin");
-	step_function = function_of("step");
-	end_function = function_of("end");
+	begin_function = native_fuzz_function("begin");
+	step_function = native_fuzz_function("step");
+	end_function = native_fuzz_function("end");
 	turn_both();
 	tcpip_fake_restart(true);
 }

@@ -9,7 +9,7 @@
 
 #include "apps/js/native/folio.h"
 #include "apps/js/native/native.h"
-#include "apps/js/native/native_test.h"
+#include "apps/js/native/native_fuzz.h"
 #include "apps/js/runtime/internal.h"
 #include "libs/files/provider_fake.h"
 #include "libs/starina/system_objects_fake.h"
@@ -82,14 +82,7 @@ static const char script[] =
 	"  () => { const v = mapped(); keep(v.map(x => { step(); return x; })); v.fill(hostile()); },\n"
 	"  () => Object.defineProperty(Object.prototype, pick(['then', 'value', 'done', 'length', 'code']),\n"
 	"    {configurable: true, get() { if (depth < 4) step(); }, set() { if (depth < 4) step(); }}),\n"
-	"];\n"
-	"function step() {\n"
-	"  if (depth > 6) return;\n"
-	"  depth++;\n"
-	"  try { pick(ops)(); } catch (e) { if (e instanceof ReferenceError) throw e; }\n"
-	"  finally { depth--; }\n"
-	"}\n"
-	"function begin(bytes) { input = bytes;\n"
+	"];\n" NATIVE_FUZZ_STEP "function begin(bytes) { input = bytes;\n"
 	"  if (byte() & 1) keep(natives.device.device('test,device', 0));\n"
 	"  if (byte() & 1) { const f = folder(); keep(f); keep(f.open('a', 1 | byte() & 2)); keep(f.list('/')); } }\n"
 	"function end() {\n"
@@ -103,13 +96,6 @@ static const char script[] =
 static struct environ environment;
 static struct provider_fake provider;
 static unsigned int turns;
-
-static JSValue harness_gc(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
-{
-	(void)self, (void)argc, (void)argv;
-	JS_RunGC(JS_GetRuntime(ctx));
-	return JS_UNDEFINED;
-}
 
 static JSValue harness_raise(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 {
@@ -150,7 +136,7 @@ static JSValue harness_pass(JSContext *ctx, JSValueConst self, int argc, JSValue
 }
 
 static const JSCFunctionListEntry harness_entries[] = {
-	JS_CFUNC_DEF("gc", 0, harness_gc),
+	JS_CFUNC_DEF("gc", 0, native_fuzz_gc),
 	JS_CFUNC_DEF("raise", 0, harness_raise),
 	JS_CFUNC_DEF("serve", 1, harness_serve),
 	JS_CFUNC_DEF("pass", 1, harness_pass),
@@ -211,7 +197,7 @@ static void make_environment(void)
 static void call(const char *name, JSValueConst argument)
 {
 	JSValue global = JS_GetGlobalObject(js.ctx);
-	JSValue fn = JS_Eval(js.ctx, name, strlen(name), "fuzz", JS_EVAL_TYPE_GLOBAL);
+	JSValue fn = native_fuzz_function(name);
 
 	js_call(fn, 1, &argument);
 	JS_FreeValue(js.ctx, fn);
