@@ -11,6 +11,7 @@ import { checkPort } from "./net.js";
 import { URL } from "./url.js";
 
 export { fetch, Headers, Response };
+export * as net from "./net.js";
 
 const REQUESTS_MAX = 256;
 const MESSAGE_MAX = 1024 * 1024;

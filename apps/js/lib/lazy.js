@@ -5,7 +5,8 @@ import { load } from "native:modules";
 
 let httpExports, netExports;
 const httpModule = () => httpExports ??= load("http.js");
-const netModule = () => netExports ??= load("net.js");
+// http.js has it already.
+const netModule = () => netExports ??= httpExports?.net ?? load("net.js");
 
 export const http = {
 	get fetch() {
