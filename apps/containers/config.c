@@ -125,7 +125,7 @@ error_t config_write(const struct container *c, const struct image *image, struc
 	const char *user = c->is_visit ? NULL : first_of(s->user, image->user, NULL);
 	char short_id[SHORT_ID + 1];
 	error_t err;
-	bool first;
+	bool first = true;
 
 	fmt_write(short_id, sizeof(short_id), "%s", c->id_text);
 	json_write_raw(w, "{\"ociVersion\":\"1.0.2\",\"process\":{");
@@ -147,11 +147,15 @@ error_t config_write(const struct container *c, const struct image *image, struc
 		json_write_string(w, s->host.domainname);
 	}
 	json_write_raw(w, ",\"annotations\":{");
-	first = !hosts_write(c, first_of(s->hostname, NULL, short_id), w);
+	// A visit leaves a stopped container's files as they are.
+	if (!c->is_visit) {
+		hosts_write(c, first_of(s->hostname, NULL, short_id), w);
+		config_write_annotations(w, s);
+		first = false;
+	}
 	err = config_write_mounts(c, image, w, &first);
 	if (err < 0)
 		return err;
-	(void)config_write_annotations(w, s, first);
 	json_write_raw(w,
 	               s->read_only ? "},\"root\":{\"path\":\"rootfs\",\"readonly\":true}"
 	                            : "},\"root\":{\"path\":\"rootfs\"}");

@@ -4,6 +4,7 @@
 #include "apps/containers/config_host.h"
 
 #include "apps/containers/settings_check.h"
+#include "apps/containers/settings_networks.h"
 #include "libs/base/fmt.h"
 #include "libs/base/linux_capability.h"
 #include "libs/base/string.h"
@@ -150,7 +151,8 @@ static void add_line(struct json_writer *text, const char *key, const struct str
 	json_write_raw(text, "\n");
 }
 
-static void write_resolver(struct json_writer *w, const struct host_settings *host)
+static void write_resolver(struct json_writer *w, const struct host_settings *host,
+                           bool has_network)
 {
 	bool no_search = host->dns_search.count == 1 && strcmp(host->dns_search.items[0], ".") == 0;
 	struct json_writer text = { 0 };
@@ -160,12 +162,12 @@ static void write_resolver(struct json_writer *w, const struct host_settings *ho
 		json_write_raw(&text, host->dns.items[i]);
 		json_write_raw(&text, "\n");
 	}
-	if (host->dns.count == 0)
+	if (host->dns.count == 0 && has_network)
 		json_write_raw(&text, "nameserver " NAME_SERVER "\n");
 	if (!no_search)
 		add_line(&text, "search", &host->dns_search);
 	add_line(&text, "options", &host->dns_options);
-	json_write_raw(w, "\"dev.starina.file:/etc/resolv.conf\":");
+	json_write_raw(w, ",\"dev.starina.file:/etc/resolv.conf\":");
 	if (json_writer_text(&text) != NULL)
 		json_write_string(w, json_writer_text(&text));
 	else
@@ -173,21 +175,16 @@ static void write_resolver(struct json_writer *w, const struct host_settings *ho
 	json_writer_deinit(&text);
 }
 
-bool config_write_annotations(struct json_writer *w, const struct settings *s, bool first)
+void config_write_annotations(struct json_writer *w, const struct settings *s)
 {
 	const struct host_settings *host = &s->host;
+	bool has_network = strcmp(settings_network(s), "none") != 0;
 
-	if (host->init) {
-		json_write_raw(w, first ? "" : ",");
-		json_write_raw(w, "\"dev.starina.init\":\"1\"");
-		first = false;
-	}
-	if (host->dns.count + host->dns_search.count + host->dns_options.count > 0) {
-		json_write_raw(w, first ? "" : ",");
-		write_resolver(w, host);
-		first = false;
-	}
-	return first;
+	if (host->init)
+		json_write_raw(w, ",\"dev.starina.init\":\"1\"");
+	// The image's own must not show through where bootd writes none.
+	if (!has_network || host->dns.count + host->dns_search.count + host->dns_options.count > 0)
+		write_resolver(w, host, has_network);
 }
 
 // --- Linux ---------------------------------------------------------------------------------------

@@ -11,8 +11,7 @@
 void config_write_user(struct json_writer *w, const struct host_settings *host, const char *user);
 void config_write_rights(struct json_writer *w, const struct host_settings *host,
                          bool is_privileged);
-// Annotations (guest/bootd/config.h), with a comma before all but the first. Returns whether the
-// next one is the first still.
-bool config_write_annotations(struct json_writer *w, const struct settings *s, bool first);
+// Annotations (guest/bootd/config.h) of its init and its resolver, with a comma before each.
+void config_write_annotations(struct json_writer *w, const struct settings *s);
 // The member "linux", with a comma before it, if there is anything to be said.
 void config_write_linux(struct json_writer *w, const struct settings *s);

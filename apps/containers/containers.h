@@ -368,9 +368,9 @@ __must_check error_t config_write_mounts(const struct container *c, const struct
 
 // --- hosts.c ---
 
-// Writes the annotation of config.json that is /etc/hosts, or lines of it. Returns false when bootd
-// makes it alone.
-bool hosts_write(const struct container *c, const char *hostname, struct json_writer *w);
+// Writes the annotations of config.json that are /etc/hostname and /etc/hosts, or lines of the
+// latter. bootd makes /etc/hosts of others.
+void hosts_write(const struct container *c, const char *hostname, struct json_writer *w);
 
 // --- pause.c ---
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// /etc/hosts: of a container that has addresses of networks all of it, of others the lines that
-// bootd adds to what it makes with the address that the switch gave.
+// /etc/hostname and /etc/hosts. Of the latter, a container with addresses of networks, or without a
+// network, is given all; others the lines that bootd adds to its own, with the switch's address.
 #include "apps/containers/containers.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -59,24 +59,42 @@ static bool has_addresses(const struct container *c)
 	return false;
 }
 
-bool hosts_write(const struct container *c, const char *hostname, struct json_writer *w)
+static void write_text(struct json_writer *w, const char *key, struct json_writer *text)
 {
-	const struct string_list *extra = &c->settings.host.extra_hosts;
-	bool is_whole = has_addresses(c);
-	struct json_writer text = { 0 };
-
-	if (!is_whole && extra->count == 0)
-		return false;
-	if (is_whole) {
-		json_write_raw(&text, LOCAL);
-		add_own(&text, c, hostname);
-	}
-	add_extra(&text, extra);
-	json_write_raw(w, is_whole ? "\"dev.starina.hosts.whole\":" : "\"dev.starina.hosts\":");
-	if (json_writer_text(&text) != NULL)
-		json_write_string(w, json_writer_text(&text));
+	json_write_raw(w, key);
+	if (json_writer_text(text) != NULL)
+		json_write_string(w, json_writer_text(text));
 	else
 		w->bad = true;
-	json_writer_deinit(&text);
-	return true;
+	json_writer_deinit(text);
+}
+
+static void write_hostname(struct json_writer *w, const char *hostname)
+{
+	struct json_writer text = { 0 };
+
+	json_write_raw(&text, hostname);
+	json_write_raw(&text, "\n");
+	write_text(w, "\"dev.starina.file:/etc/hostname\":", &text);
+}
+
+void hosts_write(const struct container *c, const char *hostname, struct json_writer *w)
+{
+	const struct string_list *extra = &c->settings.host.extra_hosts;
+	bool has_network = strcmp(settings_network(&c->settings), "none") != 0;
+	struct json_writer text = { 0 };
+	const char *key = ",\"dev.starina.hosts\":";
+
+	write_hostname(w, hostname);
+	if (!has_network || has_addresses(c)) {
+		// bootd does nothing about the network of one that has none.
+		key = has_network ? ",\"dev.starina.hosts.whole\":"
+				  : ",\"dev.starina.file:/etc/hosts\":";
+		json_write_raw(&text, LOCAL);
+		add_own(&text, c, hostname);
+	} else if (extra->count == 0) {
+		return;
+	}
+	add_extra(&text, extra);
+	write_text(w, key, &text);
 }

@@ -84,7 +84,11 @@ def docker_run(context):
     done = docker("run", "--rm", "-i", IMAGE, "sh", "-c", "cat; echo err >&2; exit 7", stdin=b"one\ntwo\n", status=7)
     check_equal((done.stdout, done.stderr), (b"one\ntwo\n", b"err\n"))
     check_equal(docker.text("run", "--rm", "-e", "A=b", "-w", "/tmp", "-u", "1000", "--hostname", "h", IMAGE, "sh", "-c",
-                            "echo $A $IMAGE; pwd; id -u; hostname").split("\n"), ["b shell", "/tmp", "1000", "h"])
+                            "echo $A $IMAGE; pwd; id -u; hostname; cat /etc/hostname").split("\n"), ["b shell", "/tmp", "1000", "h", "h"])
+    # What lies in /etc of one without a network: its name, the loopback's and those it was given.
+    check_equal(docker.text("run", "--rm", "--network", "none", "--hostname", "h", "--add-host", "a:1.2.3.4", IMAGE, "sh", "-c",
+                            "cat /etc/hostname; sed -n 1p /etc/hosts; tail -n 1 /etc/hosts; wc -c </etc/resolv.conf").split("\n"),
+                ["h", "127.0.0.1\tlocalhost", "1.2.3.4\ta", "0"])
     check_equal(docker.text("run", "--rm", "-t", IMAGE, "tty"), "/dev/pts/0")
     # More than fits into any buffer on the way.
     check_equal(docker("run", "--rm", IMAGE, "seq", "200000").stdout, "".join(f"{i}\n" for i in range(1, 200001)).encode())
