@@ -11,7 +11,8 @@ typescript-page: ## write docs/typescript-api.md from ts/*.d.ts
 lint-ts:
 	$(call say,TSC,ts)
 	$(Q)tools/docs/typescript_page.py --check $(TYPESCRIPT_PAGE)
-	$(Q)$(if $(wildcard third_party/web/.stamp),third_party/web/tsc --project ts && third_party/web/tsc --project ts/tool,\
+	$(Q)$(if $(wildcard third_party/web/.stamp),third_party/web/tsc --project ts --noUnusedLocals --noUnusedParameters && \
+	third_party/web/tsc --project ts/tool && tools/lint/check_js_names.sh third_party/web/tsc apps/js/lib,\
 	echo "  apps in TypeScript are not checked: third_party/web could not be filled")
 
 test-ts: $(BUILD)/host/starina-push ## the tool that makes apps of TypeScript
