@@ -16,14 +16,12 @@ FUZZ_APPS := syscall_fuzz fuzz_caller_a fuzz_caller_b fuzz_caller_c js
 $(eval $(call image_rules,starina-syscalls,$(FUZZ_APPS)))
 $(eval $(call image_rules,starina-syscalls-user,$(FUZZ_APPS),user))
 OS_FUZZERS += tools/fuzz/syscalls.py
-OS_FUZZ_IMAGES += $(BUILD)/starina-syscalls.elf $(BUILD)/starina-syscalls-user.elf debug-syscalls
+OS_FUZZ_IMAGES += $(BUILD)/starina-syscalls.elf $(BUILD)/starina-syscalls-user.elf debug-images
 
-.PHONY: debug-syscalls test-os-fuzz
-debug-syscalls:
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/debug DEBUG=1 $(BUILD)/debug/starina-syscalls.elf
+.PHONY: test-os-fuzz
 
 # Short, with a fixed seed: the gate's part.
-test-os-fuzz: $(BUILD)/starina-syscalls.elf $(BUILD)/starina-syscalls-user.elf debug-syscalls ## random system calls from within the OS
+test-os-fuzz: $(BUILD)/starina-syscalls.elf $(BUILD)/starina-syscalls-user.elf debug-images ## random system calls from within the OS
 	$(Q)tools/fuzz/syscalls.py --build $(BUILD) --machine plain-1 --calls 400000
 	$(Q)tools/fuzz/syscalls.py --build $(BUILD) --machine user-4 --calls 100000 --fence-rarity 16
 	$(Q)tools/fuzz/syscalls.py --build $(BUILD) --machine debug-4 --calls 60000
