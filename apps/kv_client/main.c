@@ -10,7 +10,8 @@
 #include "libs/starina/service.h"
 #include "libs/starina/syscall.h"
 
-#define ANSWER_DEADLINE (5 * NSEC_PER_SEC)
+// Only what is broken takes so long, on a machine that does much else too.
+#define ANSWER_DEADLINE (120 * NSEC_PER_SEC)
 #define KEY "greeting"
 
 static nsec_t deadline_after(nsec_t duration)
