@@ -33,6 +33,10 @@
 #define FS_MAX_DATA FILES_MAX_DATA
 // What writes of not whole blocks may have of our memory, together; more of them wait.
 #define FS_BOUNCE_MAX (8u * 1024 * 1024)
+// Nodes that all sessions may have together: no more than our memory has room for, for without any
+// nothing works, for nobody. Each is 150 bytes of ours; a guest of Linux has a KiB for it.
+#define FS_MAX_REFS (2u * 1024 * 1024)
+#define FS_REF_BYTES 150u
 // How long a client may believe what it was told, in seconds: of a node that it has alone, and of
 // one that others have, too.
 #define FS_VALID_ALONE 10u
@@ -103,6 +107,7 @@ struct session {
 	struct list entry;
 	struct source source;
 	struct list refs;
+	uint32_t num_refs;
 	struct list calls;  // that are to be answered
 	struct ext4_node root;
 	uint32_t num_calls;
@@ -257,6 +262,8 @@ struct fs {
 
 	struct node *nodes[NODE_BUCKETS];
 	struct ref *refs[NODE_BUCKETS];
+	uint32_t num_refs;
+	uint32_t max_refs;
 	uint32_t num_returned;
 	uint32_t num_awaited;    // sessions of before that have not returned
 	uint64_t awaited_until;  // seconds
@@ -394,7 +401,7 @@ int call_lock(struct call *call, enum call_lock lock);
 // The number that a session knows the node by.
 uint64_t node_id(const struct session *session, struct ext4_node node);
 // The node that the call's session means by an id. -LINUX_ESTALE: it has no such node.
-// -LINUX_ENOMEM, CALL_WAIT.
+// -LINUX_ENOMEM, -LINUX_ENFILE, CALL_WAIT.
 int node_find(struct call *call, uint64_t id, struct ext4_node *out);
 // The node of an inode, made if it is not there. NULL: there is no memory.
 struct node *node_get(struct fs *fs, struct ext4_node id);
@@ -403,7 +410,10 @@ struct node *node_peek(struct fs *fs, struct ext4_node id);
 // Pins the node for the call, as its own. -LINUX_ENOMEM.
 int node_pin(struct call *call, struct ext4_node id);
 void node_unpin(struct fs *fs, struct node *node);
-// Counts a lookup. -LINUX_ENOMEM.
+// Whether the session may have one node more: 0, or -LINUX_ENFILE. It leaves at least as many to
+// the others as it has itself.
+int node_room(const struct session *session);
+// Counts a lookup. -LINUX_ENOMEM, -LINUX_ENFILE: node_room's.
 int node_ref(struct session *session, struct ext4_node id);
 void node_forget(struct session *session, uint64_t id, uint64_t lookups);
 // The session ended: it has no nodes any more.

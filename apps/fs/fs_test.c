@@ -34,6 +34,35 @@ static void test_volumes_are_submounts(void **state)
 	assert_int_equal(out.attr.flags, 0);
 }
 
+// One that looks at millions of files is told that these are too many; others go on.
+static void test_a_session_leaves_nodes_to_others(void **state)
+{
+	handle_t other = begin_session(FILES_VOLUMES);
+	uint64_t files[16];
+	uint32_t made = 0;
+	char name[] = "f0";
+	int result;
+
+	(void)state;
+	fs.max_refs = 16;
+	for (; (result = ask_create(session, volume, name)) == 0 && made < 16; name[1]++)
+		files[made++] = entry_node();
+	assert_int_equal(result, -LINUX_ENFILE);
+	assert_int_equal(fs.num_refs, 8);
+	// It was not made. What is there, the session cannot have, either.
+	assert_int_equal(ask_name(other, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
+	assert_int_equal(ask_name(other, FUSE_LOOKUP, volume, name), 0);
+	assert_int_equal(entry_node(), 0);
+	assert_int_equal(ask_create(other, volume, name), 0);
+	assert_int_equal(ask_name(session, FUSE_LOOKUP, volume, name), -LINUX_ENFILE);
+	send_forget(session, files[0], 1);
+	send_forget(session, files[1], 1);
+	assert_int_equal(ask_name(session, FUSE_LOOKUP, volume, name), 0);
+	fake_close(&other);
+	settle();
+	assert_int_equal(fs.num_refs, 7);
+}
+
 // What is asked with an open, and not at all.
 static void test_no_open(void **state)
 {
@@ -426,6 +455,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_names),
 		TEST(test_volumes_are_submounts),
+		TEST(test_a_session_leaves_nodes_to_others),
 		TEST(test_no_open),
 		TEST(test_destroy),
 		TEST(test_destroy_twice),

@@ -417,6 +417,7 @@ error_t fs_init(struct fs *fs, handle_t kept)
 	list_init(&fs->stalled);
 	list_init(&fs->bouncing);
 	list_init(&fs->leaving);
+	fs->max_refs = FS_MAX_REFS;
 	kept_init(fs, bytes);
 	err = timer_create(&timer);
 	return err != 0 ? err : loop_add(&fs->loop, &fs->clock, timer, &clock_ops, fs);

@@ -69,8 +69,12 @@ static int make(struct call *call, struct span name, struct ext4_new *what,
                 const struct fuse_open_out *open)
 {
 	struct ext4_attr attr;
-	int result = call_begin(call, EXT4_CREDITS_NAMES);
+	int result = node_room(call->session);
 
+	// Nothing is made that could not be told of.
+	if (result != 0)
+		return result;
+	result = call_begin(call, EXT4_CREDITS_NAMES);
 	what->uid = call->in.uid;
 	what->gid = call->in.gid;
 	if (result == 0)

@@ -169,6 +169,13 @@ void node_unpin(struct fs *fs, struct node *node)
 
 // --- What sessions have --------------------------------------------------------------------------
 
+int node_room(const struct session *session)
+{
+	const struct fs *fs = session->fs;
+
+	return session->num_refs < fs->max_refs - fs->num_refs ? 0 : -LINUX_ENFILE;
+}
+
 int node_ref(struct session *session, struct ext4_node id)
 {
 	struct ref **place;
@@ -180,6 +187,10 @@ int node_ref(struct session *session, struct ext4_node id)
 	place = ref_place(session, id.inode);
 	ref = *place;
 	if (ref == NULL) {
+		int result = node_room(session);
+
+		if (result != 0)
+			return result;
 		node = node_get(session->fs, id);
 		ref = node == NULL ? NULL : heap_alloc(sizeof(*ref));
 		if (ref == NULL) {
@@ -190,6 +201,8 @@ int node_ref(struct session *session, struct ext4_node id)
 		ref->session = session;
 		ref->node = node;
 		list_push_back(&session->refs, &ref->entry);
+		session->num_refs++;
+		session->fs->num_refs++;
 		*place = ref;
 		node->was_shared |= ++node->refs > 1;
 	}
@@ -205,6 +218,8 @@ static void ref_drop(struct ref **place)
 
 	*place = ref->next;
 	list_remove(&ref->entry);
+	ref->session->num_refs--;
+	ref->session->fs->num_refs--;
 	node->refs--;
 	node_unused(ref->session->fs, node);
 	heap_free(ref);
