@@ -63,8 +63,12 @@ static int set_ownership(struct call *call, const struct fuse_setattr_in *set)
 	if ((set->valid & (FATTR_UID | FATTR_GID | FATTR_KILL_SUIDGID)) &&
 	    !(set->valid & FATTR_MODE) && S_ISREG(before.mode))
 		wanted.mode &= ~(mode_t)(S_ISUID | (before.mode & S_IXGRP ? S_ISGID : 0));
-	if (wanted.uid == before.uid && wanted.gid == before.gid && wanted.mode == before.mode)
+	if (wanted.uid == before.uid && wanted.gid == before.gid && wanted.mode == before.mode) {
+		// What changes nothing changes ctime all the same.
+		if ((set->valid & (FATTR_MODE | FATTR_UID | FATTR_GID)) && !S_ISLNK(before.mode))
+			(void)!chmod(node_path(call->node).text, st.st_mode & 07777);
 		return 0;
+	}
 	return ownership_write(call->fs, call->node, &st, &wanted);
 }
 

@@ -44,8 +44,7 @@ static int entry_add(struct call *call, const struct dirent *entry, bool plus)
 	const uint64_t number = node_number(call->fs, call->node, entry->d_ino);
 	struct fuse_direntplus out = { .dirent = { .ino = number,
 		                                   .off = (uint64_t)entry->d_off,
-		                                   .namelen = (uint32_t)length,
-		                                   .type = entry->d_type } };
+		                                   .namelen = (uint32_t)length } };
 	size_t fixed = plus ? sizeof(out) : sizeof(out.dirent);
 	size_t padded = FUSE_DIRENT_ALIGN(fixed + length);
 	struct node *node;
@@ -60,6 +59,8 @@ static int entry_add(struct call *call, const struct dirent *entry, bool plus)
 		node_forget(call->fs, node, 1);
 		out.entry_out = (struct fuse_entry_out){ 0 };
 	}
+	out.dirent.type = out.entry_out.nodeid ? out.entry_out.attr.mode >> 12
+					       : ownership_entry_type(call->node, entry);
 	result = plus ? call_put(call, &out, fixed) : call_put(call, &out.dirent, fixed);
 	if (result == 0)
 		result = call_put(call, entry->d_name, length);

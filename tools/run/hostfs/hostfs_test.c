@@ -178,6 +178,27 @@ static void others_than_root_own_what_they_make(void **state)
 	assert_true(test_entry(c).attr.uid == 33 && test_entry(c).attr.gid == 34);
 }
 
+// The type that a list of the share has for its one file.
+static unsigned char listed_type(struct test_client *c, uint64_t share, uint32_t opcode)
+{
+	const size_t fixed = opcode == FUSE_READDIRPLUS ? sizeof(struct fuse_entry_out) : 0;
+	struct fuse_dirent entry;
+	size_t at = 0;
+	uint64_t fh;
+
+	assert_int_equal(test_open(c, FUSE_OPENDIR, share, O_RDONLY, &fh), 0);
+	assert_int_equal(test_read(c, opcode, share, fh, 0, 4096), 0);
+	while (at < c->reply_len) {
+		const uint8_t *name = (const uint8_t *)test_body(c) + at + fixed;
+
+		memcpy(&entry, name, sizeof(entry));
+		if (name[sizeof(entry)] != '.')
+			return (unsigned char)entry.type;
+		at += FUSE_DIRENT_ALIGN(fixed + sizeof(entry) + entry.namelen);
+	}
+	return DT_UNKNOWN;
+}
+
 static void a_device_is_a_file_of_the_host(void **state)
 {
 	struct fixture *f = *state;
@@ -199,12 +220,16 @@ static void a_device_is_a_file_of_the_host(void **state)
 	assert_int_equal(fstatat(f->shares[0].fd, "null", &st, 0), 0);
 	assert_true(S_ISREG(st.st_mode));
 	assert_int_equal(test_open(c, FUSE_OPEN, test_entry(c).nodeid, O_RDWR, &fh), -ENXIO);
+	// `find -type c` looks no further.
+	assert_int_equal(listed_type(c, f->share, FUSE_READDIR), DT_CHR);
+	assert_int_equal(listed_type(c, f->share, FUSE_READDIRPLUS), DT_CHR);
 }
 
 static void what_would_block_is_not_opened(void **state)
 {
 	struct fixture *f = *state;
 	struct test_client *c = &f->client;
+	struct fuse_setattr_in set = { .valid = FATTR_MODE, .mode = 06640 };
 	uint64_t node, fh;
 	int64_t pipe;
 
@@ -213,6 +238,31 @@ static void what_would_block_is_not_opened(void **state)
 	assert_true(pipe > 0);
 	assert_int_equal(test_open(c, FUSE_OPEN, (uint64_t)pipe, O_RDONLY, &fh), -ENXIO);
 	assert_int_equal(test_create(c, f->share, "pipe", O_RDWR, 0600, &node, &fh), -ENXIO);
+	// It has no attribute for its mode, and needs none: nothing executes it.
+	assert_int_equal(test_setattr(c, (uint64_t)pipe, &set), 0);
+	assert_int_equal(test_attr(c).mode, S_IFIFO | 06640);
+}
+
+static void what_changes_nothing_changes_ctime(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_setattr_in set = { .valid = FATTR_MODE, .mode = 0600 };
+	struct fuse_attr before, after;
+	uint64_t node, fh;
+
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR, 0600, &node, &fh), 0);
+	before = test_entry(c).attr;
+	after = before;
+	// The host's clock has a tick.
+	for (unsigned i = 0;
+	     i < 100000 && after.ctime == before.ctime && after.ctimensec == before.ctimensec;
+	     i++) {
+		assert_int_equal(test_setattr(c, node, &set), 0);
+		after = test_attr(c);
+	}
+	assert_true(after.ctime != before.ctime || after.ctimensec != before.ctimensec);
+	assert_true(after.mtime == before.mtime && after.mtimensec == before.mtimensec);
 }
 
 static void roots_files_are_opened_whatever_their_mode(void **state)
@@ -405,6 +455,7 @@ int main(void)
 		TEST(others_than_root_own_what_they_make),
 		TEST(a_device_is_a_file_of_the_host),
 		TEST(what_would_block_is_not_opened),
+		TEST(what_changes_nothing_changes_ctime),
 		TEST(roots_files_are_opened_whatever_their_mode),
 		TEST(nodes_are_forgotten),
 		TEST(nodes_are_more_than_descriptors),

@@ -23,9 +23,16 @@ static bool is_device(mode_t mode)
 	return S_ISCHR(mode) || S_ISBLK(mode);
 }
 
+// Of the mode's bits, those that the host's inode has: nothing executes a FIFO or a socket, which
+// has no attributes, either.
+static mode_t host_bits(mode_t type)
+{
+	return S_ISFIFO(type) || S_ISSOCK(type) ? 07777 : 01777;
+}
+
 mode_t ownership_host_mode(mode_t mode)
 {
-	mode_t permissions = mode & 01777;
+	mode_t permissions = mode & host_bits(mode);
 
 	// A directory has to be one that we can use.
 	return S_ISDIR(mode) ? permissions | 0700 : permissions;
@@ -62,6 +69,25 @@ static bool override_read(const struct node *node, struct ownership *out)
 	return override_parse(text, out);
 }
 
+unsigned char ownership_entry_type(const struct node *dir, const struct dirent *entry)
+{
+	char path[sizeof(struct proc_path) + sizeof(entry->d_name)];
+	struct ownership kept;
+	char text[MAX_TEXT];
+	ssize_t length;
+
+	if (entry->d_type != DT_REG)
+		return entry->d_type;
+	snprintf(path, sizeof(path), "%s/%s", node_path(dir).text, entry->d_name);
+	length = lgetxattr(path, HOSTFS_OVERRIDE, text, sizeof(text) - 1);
+	if (length < 0)
+		return DT_REG;
+	text[length] = '\0';
+	if (!override_parse(text, &kept) || !is_device(kept.mode))
+		return DT_REG;
+	return S_ISCHR(kept.mode) ? DT_CHR : DT_BLK;
+}
+
 static int override_set(const struct node *node, const char *text)
 {
 	if (!S_ISREG(node->type) && !S_ISDIR(node->type))
@@ -91,7 +117,7 @@ static int override_remove(const struct node *node, const struct stat *st)
 // has its attribute.
 static mode_t host_mode(const struct node *node, mode_t mode, bool has_override)
 {
-	mode_t host = ownership_host_mode((mode & 01777) | node->type);
+	mode_t host = ownership_host_mode((mode & 07777) | node->type);
 
 	return has_override && S_ISREG(node->type) ? host | 0600 : host;
 }
@@ -99,7 +125,7 @@ static mode_t host_mode(const struct node *node, mode_t mode, bool has_override)
 void ownership_read(const struct hostfs *fs, const struct node *node, const struct stat *st,
                     struct ownership *out)
 {
-	mode_t host = st->st_mode & 01777;
+	mode_t host = st->st_mode & host_bits(node->type);
 	struct ownership kept;
 
 	*out = (struct ownership){ .uid = st->st_uid,
@@ -129,7 +155,7 @@ void ownership_read(const struct hostfs *fs, const struct node *node, const stru
 
 static bool needs_override(const struct hostfs *fs, const struct ownership *wanted)
 {
-	if (is_device(wanted->mode) || (wanted->mode & SETID))
+	if (is_device(wanted->mode) || (wanted->mode & SETID & ~host_bits(wanted->mode)))
 		return true;
 	if (S_ISDIR(wanted->mode) && (wanted->mode & 0700) != 0700)
 		return true;
