@@ -124,18 +124,31 @@ static error_t ask_write(struct folder *folder, void *context)
 	return folder_replace(folder, writing->name, writing->text, writing->len);
 }
 
-bool store_put(const struct containers *all, const char *name, struct json_writer *w)
+static error_t ask_write_unsynced(struct folder *folder, void *context)
+{
+	const struct writing *writing = context;
+
+	return folder_replace_unsynced(folder, writing->name, writing->text, writing->len);
+}
+
+static bool put(const struct containers *all, const char *name, struct json_writer *w,
+                steady_fn *how)
 {
 	struct writing writing = { .name = name, .text = json_writer_text(w), .len = w->len };
 	error_t err = 0;
 
 	if (all->has_store) {
-		err = writing.text != NULL ? ask(all, ask_write, &writing) : ERR_NO_MEMORY;
+		err = writing.text != NULL ? ask(all, how, &writing) : ERR_NO_MEMORY;
 		if (err < 0)
 			log_error("%s is not written to the state disk: %s", name, error_text(err));
 	}
 	json_writer_deinit(w);
 	return err == 0;
+}
+
+bool store_put(const struct containers *all, const char *name, struct json_writer *w)
+{
+	return put(all, name, w, ask_write);
 }
 
 static error_t ask_drop(struct folder *folder, void *context)
@@ -165,6 +178,18 @@ void store_drop(const struct containers *all, const char *name)
 	drop(all, name, ask_drop);
 }
 
+// One that goes with its end goes with the machine, too (drop_ended): its record is for the next
+// instance of this app, which finds it with `fs`, and nobody waits for the disk. But a record that
+// names volumes that nobody else knows is there before they are used.
+static bool is_passing(const struct container *c)
+{
+	bool names_volumes = false;
+
+	for (size_t i = 0; i < c->mounts.count; i++)
+		names_volumes = names_volumes || c->mounts.items[i].anonymous;
+	return c->settings.auto_remove && !names_volumes;
+}
+
 bool store_write(const struct container *c)
 {
 	struct json_writer w = { 0 };
@@ -174,7 +199,7 @@ bool store_write(const struct container *c)
 		return true;
 	file_name(c, name);
 	write_record(&w, c);
-	return store_put(c->all, name, &w);
+	return put(c->all, name, &w, is_passing(c) ? ask_write_unsynced : ask_write);
 }
 
 void store_remove(const struct container *c)
@@ -184,9 +209,9 @@ void store_remove(const struct container *c)
 	if (container_is_hidden(c))
 		return;
 	file_name(c, name);
-	// A record that says that it ran, of one that goes with its end, is dropped after a power
-	// cut: this need not be waited for.
-	drop(c->all, name, c->settings.auto_remove && c->started_at != 0 ? ask_forget : ask_drop);
+	// The record of one that goes with its end is dropped after a power cut: this need not be
+	// waited for.
+	drop(c->all, name, c->settings.auto_remove ? ask_forget : ask_drop);
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -347,15 +372,16 @@ static void read_record(struct containers *all, const char *name)
 		container_discard(c);
 }
 
-// What was to go with its end has ended with the machine. Once all are known: others may have its
-// volumes.
+// What was to go with its end has ended with the machine, also if it has not run yet; dockerd does
+// the same at its start. Once all are known: others may have its volumes.
 static void drop_ended(struct containers *all)
 {
 	list_for_each_safe(pos, &all->containers)
 	{
 		struct container *c = container_of(pos, struct container, entry);
 
-		if (c->state != CONTAINER_EXITED || !c->settings.auto_remove)
+		if (!c->settings.auto_remove || c->state == CONTAINER_RUNNING ||
+		    (c->state == CONTAINER_CREATED && all->restarted))
 			continue;
 		mounts_remove(c);
 		store_remove(c);

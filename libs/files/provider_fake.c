@@ -327,7 +327,7 @@ static uint32_t operate(struct provider_fake *p, struct exchange *e)
 	case FUSE_RELEASE:
 	case FUSE_RELEASEDIR: p->num_open--; return 0;
 	case FUSE_STATFS: put(e, &space, sizeof(space)); return 0;
-	case FUSE_FSYNC:
+	case FUSE_FSYNC: p->num_syncs++; return 0;
 	case FUSE_DESTROY:
 	case FUSE_SYNCFS: return 0;
 	default: return LINUX_ENOSYS;

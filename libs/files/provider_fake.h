@@ -30,6 +30,7 @@ struct provider_fake {
 	uint32_t num_open;                   // handles of files and folders
 	uint32_t num_requests;               // that want a reply, so far
 	uint32_t most_waiting;               // of them, at a time
+	uint32_t num_syncs;                  // of files
 	size_t max_write;                    // of a WRITE, written at most
 	bool no_readdirplus;
 	uint64_t circle;    // not 0: offsets in a folder begin anew after so many

@@ -310,8 +310,14 @@ error_t folder_read(struct folder *folder, const char *path, size_t max, uint8_t
 	return err;
 }
 
+static error_t sync_if(bool wanted, struct folder *folder, struct file *file)
+{
+	return wanted ? folder_file_sync(folder, file) : 0;
+}
+
+// Synced before it has its name, and after it.
 static error_t write_beside(struct folder *folder, const char *path, const void *bytes, size_t len,
-                            bool keeps_order)
+                            bool before, bool after)
 {
 	size_t path_len = strlen(path), count;
 	struct file *file = NULL;
@@ -324,13 +330,13 @@ static error_t write_beside(struct folder *folder, const char *path, const void 
 	err = folder_open_file(folder, beside, FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file);
 	if (err == 0) {
 		err = folder_file_write(folder, file, 0, bytes, len, &count);
-		if (err == 0 && !keeps_order)
-			err = folder_file_sync(folder, file);
+		if (err == 0)
+			err = sync_if(before, folder, file);
 		if (err == 0)
 			err = folder_rename(folder, beside, path, false);
 		// What is synced takes the folder along: its names are in the same journal.
 		if (err == 0)
-			err = folder_file_sync(folder, file);
+			err = sync_if(after, folder, file);
 		file_close(file);
 		if (err < 0 && folder_remove(folder, beside) < 0)
 			log_debug("%s stays", beside);
@@ -341,10 +347,16 @@ static error_t write_beside(struct folder *folder, const char *path, const void 
 
 error_t folder_write(struct folder *folder, const char *path, const void *bytes, size_t len)
 {
-	return write_beside(folder, path, bytes, len, false);
+	return write_beside(folder, path, bytes, len, true, true);
 }
 
 error_t folder_replace(struct folder *folder, const char *path, const void *bytes, size_t len)
 {
-	return write_beside(folder, path, bytes, len, true);
+	return write_beside(folder, path, bytes, len, false, true);
+}
+
+error_t folder_replace_unsynced(struct folder *folder, const char *path, const void *bytes,
+                                size_t len)
+{
+	return write_beside(folder, path, bytes, len, false, false);
 }

@@ -36,8 +36,12 @@ __must_check error_t folder_read(struct folder *folder, const char *path, size_t
 //
 // folder_replace does the same with one sync in place of two. It is for folders of the state disk,
 // whose journal keeps the order: what a file has got is on the disk before its new name is.
+// folder_replace_unsynced has none: the disk gets it within seconds, and a crash until then leaves
+// the old file, or none.
 __must_check error_t folder_replace(struct folder *folder, const char *path, const void *bytes,
                                     size_t len);
+__must_check error_t folder_replace_unsynced(struct folder *folder, const char *path,
+                                             const void *bytes, size_t len);
 __must_check error_t folder_write(struct folder *folder, const char *path, const void *bytes,
                                   size_t len);
 __must_check error_t folder_stat(struct folder *folder, const char *path, struct file_info *out);

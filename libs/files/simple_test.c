@@ -50,7 +50,11 @@ static void test_whole_files(void **state)
 	(void)state;
 	assert_int_equal(folder_read(folder, "f", 100, &bytes, &len), ERR_NOT_FOUND);
 	assert_int_equal(folder_write(folder, "f", "hello", 5), 0);
+	assert_int_equal(provider.num_syncs, 2);
+	assert_int_equal(folder_replace_unsynced(folder, "f", "hey", 3), 0);
+	assert_int_equal(provider.num_syncs, 2);
 	assert_int_equal(folder_replace(folder, "f", "hi", 2), 0);
+	assert_int_equal(provider.num_syncs, 3);
 	assert_int_equal(folder_read(folder, "f", 100, &bytes, &len), 0);
 	assert_int_equal(len, 2);
 	assert_string_equal((char *)bytes, "hi");

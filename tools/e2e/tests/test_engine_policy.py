@@ -92,13 +92,16 @@ def restart_policies(context):
     run(engine, "good", "true", **policy("on-failure"))
     run(engine, "stopped", "sleep 1000", **policy("unless-stopped"))
     run(engine, "runs", "sleep 1000", **policy("unless-stopped"))
+    # What goes with its end outlives `containers`, and not the machine.
+    patient(engine, "POST", "/containers/create?name=passing", 201, body={"Image": IMAGE, "HostConfig": {"AutoRemove": True}})
     patient(engine, "POST", "/containers/stopped/stop?t=0", 204, 304)
     engine.log.wait_for("done: httpd answered each time")
     until(restarted, engine, "always", inspect(engine, "always")["RestartCount"] + 1)
     until(restarted, engine, "twice", 2)
     until(has_status, engine, "twice", "exited")
     until(has_status, engine, "good", "exited")
-    check_equal([inspect(engine, name)["State"]["Status"] for name in ("good", "stopped", "runs")], ["exited", "exited", "running"])
+    check_equal([inspect(engine, name)["State"]["Status"] for name in ("good", "stopped", "runs", "passing")],
+                ["exited", "exited", "running", "created"])
     restart_by_hand(engine)
     engine.process.kill()
     engine.process.wait()
@@ -111,7 +114,8 @@ def restart_policies(context):
     check_equal({name: (inspect(engine, name)["State"]["Status"], inspect(engine, name)["RestartCount"]) for name in ("good", "stopped", "twice")},
                 {"good": ("exited", 0), "stopped": ("exited", 0), "twice": ("exited", 2)})
     check_equal(inspect(engine, "waits")["HostConfig"]["RestartPolicy"]["Name"], "no")
-    check_equal(request(engine, "GET", "/containers/rm/json")[0], 404)
+    for name in ("rm", "passing"):
+        check_equal(request(engine, "GET", f"/containers/{name}/json")[0], 404)
     patient(engine, "POST", "/containers/always/update", 200, body={"RestartPolicy": {"Name": "no"}})
     engine.stop()
 
