@@ -23,13 +23,13 @@
 #include "tools/run/relay/control_line.h"
 #include "tools/run/qemu/qemu.h"
 #include "tools/run/settings/settings.h"
+#include "tools/run/relay/silence.h"
 #include "tools/run/relay/stream.h"
 #include "tools/run/relay/terminal.h"
 #include "tools/run/signals.h"
 
 #define STATUS_ERROR 125
 #define STATUS_KILLED 137
-#define SILENCE_MS 20000    // a firmware that has not said a word by then never will
 #define HELD_MS 5000        // then the firmware's banner is shown after all
 #define POWER_OFF_MS 10000  // from the exit status to QEMU's end, while no output moves
 #define FORCE_SIGNALS 3     // so many signals end it at once
@@ -68,8 +68,8 @@ struct relay {
 	bool quit;        // by the user
 	int quit_status;
 	int stop_signals;
-	uint64_t silence_at;  // in clock_ms() terms
-	uint64_t held_at;
+	struct silence silence;
+	uint64_t held_at;  // in clock_ms() terms
 	uint64_t stop_at;
 	uint64_t stop_begun;  // of the engine
 	uint64_t power_off_at;
@@ -395,8 +395,8 @@ static int wait_ms(const struct relay *relay)
 		next = apps_due;
 	if (relay->engine && engine_due(relay->engine) < next)
 		next = engine_due(relay->engine);
-	if (!relay->heard && relay->silence_at < next)
-		next = relay->silence_at;
+	if (!relay->heard && relay->silence.due_at < next)
+		next = relay->silence.due_at;
 	if (relay->heard && !relay->uart_log.passing && relay->held_at < next)
 		next = relay->held_at;
 	if (next == NEVER)
@@ -405,6 +405,14 @@ static int wait_ms(const struct relay *relay)
 }
 
 // --- The loop -----------------------------------------------------------------------------------
+
+static bool is_dead(struct relay *relay)
+{
+	uint64_t now = clock_ms();
+
+	return !relay->heard && relay->silence.due_at <= now &&
+		silence_is_over(&relay->silence, now, process_starved(relay->machine->pid));
+}
 
 static bool step(struct relay *relay)
 {
@@ -447,7 +455,7 @@ static bool step(struct relay *relay)
 	closed_output_pass(&relay->out, relay->machine->channels[QEMU_STDOUT]);
 	closed_output_pass(&relay->err, relay->machine->channels[QEMU_STDERR]);
 	deadlines_check(relay);
-	if (relay->quit || (!relay->heard && relay->silence_at <= clock_ms()))
+	if (relay->quit || is_dead(relay))
 		return false;
 	return !(relay->ended && stream_is_done(&relay->out) && stream_is_done(&relay->err) &&
 	         stream_is_done(&relay->log) && stream_is_done(&relay->control_in));
@@ -481,7 +489,10 @@ static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 	unsigned attached = relay->settings->attached;
 
 	relay->stop_at = relay->power_off_at = relay->held_at = NEVER;
-	relay->silence_at = watch_silence ? clock_ms() + SILENCE_MS : NEVER;
+	if (watch_silence)
+		silence_begin(&relay->silence, clock_ms());
+	else
+		relay->silence.due_at = NEVER;
 	control_line_init(&relay->control);
 	relay->terminal_ours = terminal_is_ours();
 	relay->log_is_terminal = isatty(log_fd);
