@@ -10,9 +10,11 @@ build=$1 tests=$2 fuzzers=$3 runs=$4
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 
-# result PASSED FAILED LINE OUTPUT: what a test says, in one piece, for several run at a time.
+# result PASSED FAILED LINE OUTPUT: what a test says, with its seconds of CPU, in one piece, for several run at a time.
 result() {
-	local text=$3
+	local text
+	times >"$4.times"
+	text="$3, $(tail -n 1 "$4.times" | awk -F '[ms ]+' '{ printf "%.1f", $1 * 60 + $2 + $3 * 60 + $4 }') s"
 	if [ "$2" -gt 0 ]; then
 		text+=$'\n'$(cat "$4")
 	fi

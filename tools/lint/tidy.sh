@@ -4,7 +4,7 @@
 # clang-tidy on files of C: tidy.sh "FLAGS" FILE...
 #
 # A file that passed is not analysed again: what passed is remembered in the cache by the hash of the preprocessed source, the
-# checks and the tool's version, so that a fresh clone profits as well.
+# flags, the checks and the tool's version, so that a fresh clone profits as well.
 set -euo pipefail
 
 flags=$1
@@ -16,7 +16,7 @@ version=$(clang-tidy --version)
 check_one() {
 	local file=$1 key
 	# shellcheck disable=SC2086
-	key=$({ echo "$version"; cat .clang-tidy; clang -E $flags "$file"; cat "$file"; } | sha256sum | cut -d' ' -f1)
+	key=$({ echo "$version $flags"; cat .clang-tidy; clang -E $flags "$file"; cat "$file"; } | sha256sum | cut -d' ' -f1)
 	[ -e "$cache/$key" ] && return 0
 	local output
 	# shellcheck disable=SC2086
