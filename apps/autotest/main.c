@@ -59,11 +59,13 @@ static void run_suites(struct autotest *t, const struct test *const *list, size_
 static void autotest_main(const struct environ *env)
 {
 	struct autotest state = { .env = env, .system = environ_system(env) };
-	bool devices = strcmp(environ_config(env, "devices"), "1") == 0;
+	const char *wish = environ_config(env, "devices");
+	bool devices = strcmp(wish, "0") != 0;
 
 	if (devices)
 		run_suites(&state, log_suites, sizeof(log_suites) / sizeof(log_suites[0]));
-	run_suites(&state, suites, sizeof(suites) / sizeof(suites[0]));
+	if (strcmp(wish, "only") != 0)
+		run_suites(&state, suites, sizeof(suites) / sizeof(suites[0]));
 	if (strcmp(environ_config(env, "stress"), "1") == 0)
 		run_suites(&state, stress_suites, sizeof(stress_suites) / sizeof(stress_suites[0]));
 	if (devices)
@@ -86,6 +88,7 @@ APP(autotest, .main = autotest_main,
 	    { NEED_SERVICE, "console", NULL, 1 },
 	    { NEED_SERVICE, "tcpip", NULL, 1 },
 	    { NEED_SERVICE, "vmnet", NULL, 1 },
+	    // 0, 1 or "only": without those of the kernel.
 	    { NEED_CONFIG, "devices", "0", 0 },
 	    { NEED_CONFIG, "stress", "1", 0 },
 	    { NEED_CONFIG, "host_port", "0", 0 },
