@@ -185,6 +185,8 @@ static void assert_kept(const struct fixture *f, const char *digest)
 // Two images with a layer in common: it stays, once, with their configurations.
 static void what_images_are_made_of_is_kept(void **state)
 {
+	// A line of progress, which the clock decides on, has an "id", too.
+	static const char image[] = "{\"image\":{\"id\":\"";
 	struct fixture *f = *state;
 	char *text;
 
@@ -198,9 +200,9 @@ static void what_images_are_made_of_is_kept(void **state)
 	assert_int_equal(count(f, ".img"), 2);
 	assert_int_equal(count(f, ".layer"), 3);
 	assert_kept(f, f->layer_digest);
-	text = strstr(f->reports, "\"id\":\"");
+	text = strstr(f->reports, image);
 	assert_non_null(text);
-	assert_kept(f, strndupa(text + 6, 71));
+	assert_kept(f, strndupa(text + sizeof(image) - 1, 71));
 }
 
 static void links_between_layers_are_followed(void **state)
