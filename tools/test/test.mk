@@ -11,8 +11,9 @@ SUITES := test-e2e test-host lint test-os-fuzz test-guest test-os-debug test-os-
 test: ## everything: lint, host tests, the OS in QEMU on 1 and 4 harts, containers end to end
 	$(Q)tools/test/run_suites.sh $(BUILD) $(SUITES)
 
+# Of what host tests do very often, a part.
 check: ## the quick part of `make test`: lint without clang-tidy, host tests, one boot
-	$(Q)FUZZ_RUNS=1000 tools/test/run_suites.sh $(BUILD) test-host lint-quick test-os-quick
+	$(Q)FUZZ_RUNS=1000 EXT4_CRASH_STATES=1000 EXT4_KILLS=30 tools/test/run_suites.sh $(BUILD) test-host lint-quick test-os-quick
 
 # For run_suites.sh: make FILES_ONLY="SUITE..." SUITE... makes what these need and does nothing of their own.
 ifdef FILES_ONLY
