@@ -17,6 +17,9 @@
 #define GROUP_SIZE 32u  // of a descriptor
 #define GROUP_INODES 16384u
 #define INODES_PER_BLOCK (EXT4_BLOCK_SIZE / INODE_SIZE)
+// Linux lays out the bitmaps of a whole flexible group when it first needs one of them, and puts
+// new folders of the root into different ones.
+#define FLEX_LOG 1
 #define JOURNAL_MIN 1024u
 #define JOURNAL_MAX 8192u
 #define JOURNAL_INODE 8u
@@ -136,8 +139,12 @@ static uint32_t block_bitmap(const struct layout *l, uint32_t group)
 
 static void set_bits(uint8_t *bitmap, uint32_t from, uint32_t to)
 {
-	for (uint32_t i = from; i < to; i++)
-		bitmap[i / 8] |= (uint8_t)(1u << i % 8);
+	for (; from < to && from % 8 != 0; from++)
+		bitmap[from / 8] |= (uint8_t)(1u << from % 8);
+	if (from < to)
+		memset(bitmap + from / 8, 0xff, (to - from) / 8);
+	for (from += (to - from) / 8 * 8; from < to; from++)
+		bitmap[from / 8] |= (uint8_t)(1u << from % 8);
 }
 
 // CRC-16 (polynomial x^16 + x^15 + x^2 + 1, reflected), as descriptors have it.
@@ -308,7 +315,7 @@ static void make_super(const struct ext4_make *make, const struct layout *l, uin
 		.min_extra_isize = NEW_INODE_MIN_EXTRA,
 		.want_extra_isize = NEW_INODE_MIN_EXTRA,
 		.flags = SUPER_HASH_SIGNED,
-		.log_groups_per_flex = 4,
+		.log_groups_per_flex = FLEX_LOG,
 	};
 
 	memcpy(s.uuid, make->uuid, sizeof(s.uuid));
