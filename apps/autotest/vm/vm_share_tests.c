@@ -85,7 +85,7 @@ static void vcpus_change_hands(struct autotest *t)
 
 // --- Two guests that compute ---
 
-#define MEETINGS 10
+#define MEETINGS 5
 #define HANDSHAKES 2000u
 #define SHARED_WORDS 0x40000000ull
 
