@@ -225,6 +225,23 @@ if clang-format --version | grep -q ' version 14\.'; then
 		tools/lint/check_format.sh 14 "$WORK/layout.c"
 fi
 
+# --- Names in JavaScript ---
+
+# names FOLDER TEXT: a folder as apps/js/lib, with one file.
+names() {
+	mkdir "$WORK/$1"
+	cp apps/js/lib/tsconfig.json "$WORK/$1"
+	printf '%s\n' "$2" >"$WORK/$1/names.js"
+}
+names good 'import { now } from "native:clock"; export const later = () => now() + 1;'
+names undefined 'export const later = () => now() + 1;'
+names unused 'import { now } from "native:clock"; export const later = 1;'
+if [[ -e third_party/web/tsc ]]; then
+	passes "names that are defined and used" tools/lint/check_js_names.sh third_party/web/tsc "$WORK/good"
+	refuses "a name that is not defined" "names.js(1,28)" "'now'" -- tools/lint/check_js_names.sh third_party/web/tsc "$WORK/undefined"
+	refuses "a name that is not used" "names.js(1,10)" "'now'" -- tools/lint/check_js_names.sh third_party/web/tsc "$WORK/unused"
+fi
+
 # --- Listings ---
 
 printf '// SPDX\n//\n// Says hello.\nint hello;\n' >"$WORK/hello.c"
