@@ -30,7 +30,7 @@ static void the_server_serves_sessions(void **state)
 {
 	struct fixture *f = *state;
 	struct test_client *c = &f->client;
-	struct files_port_header header;
+	struct files_port_header header = { 0 };
 	struct fuse_out_header out;
 	struct fuse_init_out init;
 	struct error err;
