@@ -5,6 +5,8 @@
 #include "libs/base/string.h"
 
 #define LIST_MAX (32u * 1024)
+// Inodes of one list that are read from the disk at a time.
+#define READS_MAX 16u
 
 struct listing {
 	struct call *call;
@@ -37,11 +39,14 @@ static bool entry_add(void *context, struct span name, uint32_t inode, uint8_t t
 	return true;
 }
 
-// Says of each entry what a lookup would. One that cannot be looked at is listed without.
+// Says of each entry what a lookup would. One that cannot be looked at is listed without. Of a
+// large folder most inodes are read from the disk, and all is done again after that: so not one by
+// one.
 static int entries_look_up(struct call *call)
 {
 	struct fuse_direntplus entry;
 	struct ext4_attr attr;
+	uint32_t reads = 0;
 
 	for (uint32_t at = 0; at < call->out_len;) {
 		uint8_t *bytes = call->out + at;
@@ -53,14 +58,14 @@ static int entries_look_up(struct call *call)
 			continue;
 		int result = ext4_node_of(&call->fs->update, (uint32_t)entry.dirent.ino, &attr);
 
-		if (result == CALL_WAIT)
-			return result;
+		if (result == CALL_WAIT && ++reads == READS_MAX)
+			break;
 		if (result != 0)
 			continue;
 		entry_to_fuse(call, call->node->id, &attr, &entry.entry_out);
 		memcpy(bytes, &entry, sizeof(entry));
 	}
-	return 0;
+	return reads > 0 ? CALL_WAIT : 0;
 }
 
 static int list(struct call *call, bool plus)

@@ -21,6 +21,7 @@
 
 static uint8_t disk_image[DISK_BLOCKS * EXT4_BLOCK_SIZE];
 static uint64_t disk_bad_block = UINT64_MAX;
+static uint32_t disk_rounds;  // of requests that came together
 static handle_t service, own_service, store_service, unmount_service, disk_end;
 static uint8_t *kept_memory;
 static handle_t kept_folio;
@@ -107,10 +108,12 @@ static inline void disk_answer(struct message *m)
 static inline void disk_serves(void)
 {
 	struct message m;
+	bool any = false;
 
 	disk_opens();
-	while (disk_end != HANDLE_NONE && channel_recv(disk_end, &m) == 0)
+	for (; disk_end != HANDLE_NONE && channel_recv(disk_end, &m) == 0; any = true)
 		disk_answer(&m);
+	disk_rounds += any;
 }
 
 // --- The app -------------------------------------------------------------------------------------
