@@ -225,6 +225,37 @@ static void a_device_is_a_file_of_the_host(void **state)
 	assert_int_equal(listed_type(c, f->share, FUSE_READDIRPLUS), DT_CHR);
 }
 
+// A FIFO of the host could not be given to another user of the container, and `tar` and `cp -a`
+// failed.
+static void an_ordinary_users_fifo_is_a_file_of_the_host(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_mknod_in in = { .mode = S_IFIFO | 0620 };
+	struct fuse_setattr_in set = { .valid = FATTR_UID | FATTR_GID, .uid = 7, .gid = 8 };
+	uint64_t node, fh;
+	struct stat st;
+
+	test_begin(c, FUSE_MKNOD, f->share);
+	test_add(c, &in, sizeof(in));
+	test_add_name(c, "pipe");
+	assert_int_equal(test_send(c), 0);
+	assert_int_equal(test_entry(c).attr.mode, S_IFIFO | 0620);
+	node = test_entry(c).nodeid;
+	assert_int_equal(fstatat(f->shares[0].fd, "pipe", &st, 0), 0);
+	if (S_ISFIFO(st.st_mode))
+		skip();  // no user attributes here
+	assert_int_equal(st.st_mode, S_IFREG | 0620);
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	assert_true(test_attr(c).mode == (S_IFIFO | 0620) && test_attr(c).uid == 7);
+	set = (struct fuse_setattr_in){ .valid = FATTR_MODE, .mode = 02666 };
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	assert_int_equal(test_lookup(c, f->share, "pipe"), node);
+	assert_true(test_entry(c).attr.mode == (S_IFIFO | 02666) && test_entry(c).attr.gid == 8);
+	assert_int_equal(listed_type(c, f->share, FUSE_READDIR), DT_FIFO);
+	assert_int_equal(test_open(c, FUSE_OPEN, node, O_RDONLY, &fh), -ENXIO);
+}
+
 static void what_would_block_is_not_opened(void **state)
 {
 	struct fixture *f = *state;
@@ -454,6 +485,7 @@ int main(void)
 		TEST(owners_and_setuid_are_kept_beside_the_file),
 		TEST(others_than_root_own_what_they_make),
 		TEST(a_device_is_a_file_of_the_host),
+		TEST(an_ordinary_users_fifo_is_a_file_of_the_host),
 		TEST(what_would_block_is_not_opened),
 		TEST(what_changes_nothing_changes_ctime),
 		TEST(roots_files_are_opened_whatever_their_mode),

@@ -180,7 +180,8 @@ int ownership_write(const struct hostfs *fs, const struct node *node, const stru
 int ownership_kill_setid(const struct hostfs *fs, const struct node *node);
 // Bits of a mode that are the host's own.
 mode_t ownership_host_mode(mode_t mode);
-// What the container sees the directory's entry as, DT_*: a device is a regular file of the host.
+// What the container sees the directory's entry as, DT_*: a regular file of the host may stand for
+// a device, a FIFO or a socket.
 unsigned char ownership_entry_type(const struct node *dir, const struct dirent *entry);
 
 // --- handle.c ---

@@ -97,6 +97,16 @@ int op_symlink(struct call *call)
 	return made(call, name, S_IFLNK | 0777, 0);
 }
 
+// Makes it on the host as `type`.
+static int make_node(struct call *call, const char *name, const struct fuse_mknod_in *in,
+                     mode_t type)
+{
+	if (mknodat(call->node->fd, name, type | ownership_host_mode(type | (in->mode & 07777)),
+	            0) < 0)
+		return -errno;
+	return made(call, name, in->mode & (S_IFMT | 07777), in->rdev);
+}
+
 int op_mknod(struct call *call)
 {
 	struct fuse_mknod_in in;
@@ -112,13 +122,14 @@ int op_mknod(struct call *call)
 	if (type != S_IFREG && type != S_IFIFO && type != S_IFSOCK && type != S_IFCHR &&
 	    type != S_IFBLK)
 		return -EINVAL;
-	// On the host a device is an empty file.
-	if (mknodat(call->node->fd, name,
-	            (type == S_IFIFO || type == S_IFSOCK ? type : S_IFREG) |
-	                    ownership_host_mode(in.mode),
-	            0) < 0)
-		return -errno;
-	return made(call, name, in.mode & (S_IFMT | 07777), in.rdev);
+	// A FIFO or a socket of the host has no attribute for an owner.
+	if ((type == S_IFIFO || type == S_IFSOCK) && call->fs->privileged)
+		return make_node(call, name, &in, type);
+	// So an empty file stands for it, as for a device, where there are attributes.
+	result = make_node(call, name, &in, S_IFREG);
+	if (result == -EPERM && (type == S_IFIFO || type == S_IFSOCK))
+		result = make_node(call, name, &in, type);
+	return result;
 }
 
 int op_mkdir(struct call *call)

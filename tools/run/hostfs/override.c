@@ -2,8 +2,8 @@
 //
 // Owners and modes. The user who runs us is the container's root; nobody else is there on the host
 // for it. What it cannot have is text in an extended attribute, "UID:GID:MODE:TYPE", as other
-// programs that run containers without root write it; TYPE is "file", "dir", "block-MAJOR-MINOR" or
-// "char-MAJOR-MINOR". The host's inode has neither setuid nor setgid.
+// programs that run containers without root write it; TYPE is "file", "dir", "pipe", "socket",
+// "block-MAJOR-MINOR" or "char-MAJOR-MINOR". The host's inode has neither setuid nor setgid.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +21,12 @@
 static bool is_device(mode_t mode)
 {
 	return S_ISCHR(mode) || S_ISBLK(mode);
+}
+
+// What an empty file of the host may stand for.
+static bool is_special(mode_t mode)
+{
+	return is_device(mode) || S_ISFIFO(mode) || S_ISSOCK(mode);
 }
 
 // Of the mode's bits, those that the host's inode has: nothing executes a FIFO or a socket, which
@@ -51,6 +57,10 @@ static bool override_parse(const char *text, struct ownership *out)
 		out->mode |= S_IFCHR;
 	else if (sscanf(type, "block-%u-%u", &out->major, &out->minor) == 2)
 		out->mode |= S_IFBLK;
+	else if (strcmp(type, "pipe") == 0)
+		out->mode |= S_IFIFO;
+	else if (strcmp(type, "socket") == 0)
+		out->mode |= S_IFSOCK;
 	return true;
 }
 
@@ -83,9 +93,9 @@ unsigned char ownership_entry_type(const struct node *dir, const struct dirent *
 	if (length < 0)
 		return DT_REG;
 	text[length] = '\0';
-	if (!override_parse(text, &kept) || !is_device(kept.mode))
+	if (!override_parse(text, &kept) || !is_special(kept.mode))
 		return DT_REG;
-	return S_ISCHR(kept.mode) ? DT_CHR : DT_BLK;
+	return (unsigned char)(kept.mode >> 12);
 }
 
 static int override_set(const struct node *node, const char *text)
@@ -111,6 +121,22 @@ static int override_remove(const struct node *node, const struct stat *st)
 		(void)!chmod(path.text, st->st_mode & 07777);
 	}
 	return result == -ENODATA || result == -EOPNOTSUPP || result == -ENOSYS ? 0 : result;
+}
+
+static void override_print(char text[MAX_TEXT], const struct ownership *wanted)
+{
+	const char *type = S_ISDIR(wanted->mode) ? "dir"
+		: S_ISFIFO(wanted->mode)         ? "pipe"
+		: S_ISSOCK(wanted->mode)         ? "socket"
+						 : "file";
+	int len = snprintf(text, MAX_TEXT, "%u:%u:0%o:", wanted->uid, wanted->gid,
+	                   wanted->mode & 07777);
+
+	if (is_device(wanted->mode))
+		snprintf(text + len, MAX_TEXT - (size_t)len, "%s-%u-%u",
+		         S_ISCHR(wanted->mode) ? "char" : "block", wanted->major, wanted->minor);
+	else
+		snprintf(text + len, MAX_TEXT - (size_t)len, "%s", type);
 }
 
 // The host's mode of a node that the container sees with `mode`. Only who may read and write a file
@@ -141,7 +167,7 @@ void ownership_read(const struct hostfs *fs, const struct node *node, const stru
 		return;
 	out->uid = kept.uid;
 	out->gid = kept.gid;
-	if (S_ISREG(node->type) && is_device(kept.mode)) {
+	if (S_ISREG(node->type) && is_special(kept.mode)) {
 		out->mode = kept.mode & S_IFMT;
 		out->major = kept.major;
 		out->minor = kept.minor;
@@ -153,9 +179,12 @@ void ownership_read(const struct hostfs *fs, const struct node *node, const stru
 		out->mode = (out->mode & S_IFMT) | host | (kept.mode & SETID);
 }
 
-static bool needs_override(const struct hostfs *fs, const struct ownership *wanted)
+static bool needs_override(const struct hostfs *fs, const struct node *node,
+                           const struct ownership *wanted)
 {
-	if (is_device(wanted->mode) || (wanted->mode & SETID & ~host_bits(wanted->mode)))
+	if ((wanted->mode & S_IFMT) != node->type)
+		return true;
+	if (wanted->mode & SETID & ~host_bits(node->type))
 		return true;
 	if (S_ISDIR(wanted->mode) && (wanted->mode & 0700) != 0700)
 		return true;
@@ -165,7 +194,7 @@ static bool needs_override(const struct hostfs *fs, const struct ownership *want
 int ownership_write(const struct hostfs *fs, const struct node *node, const struct stat *st,
                     const struct ownership *wanted)
 {
-	const bool has_override = needs_override(fs, wanted);
+	const bool has_override = needs_override(fs, node, wanted);
 	mode_t host = host_mode(node, wanted->mode, has_override);
 	char text[MAX_TEXT];
 	int result;
@@ -191,13 +220,7 @@ int ownership_write(const struct hostfs *fs, const struct node *node, const stru
 		result = -errno;
 	if (result < 0 || !has_override)
 		return result;
-	if (is_device(wanted->mode))
-		snprintf(text, sizeof(text), "%u:%u:0%o:%s-%u-%u", wanted->uid, wanted->gid,
-		         wanted->mode & 07777, S_ISCHR(wanted->mode) ? "char" : "block",
-		         wanted->major, wanted->minor);
-	else
-		snprintf(text, sizeof(text), "%u:%u:0%o:%s", wanted->uid, wanted->gid,
-		         wanted->mode & 07777, S_ISDIR(wanted->mode) ? "dir" : "file");
+	override_print(text, wanted);
 	result = override_set(node, text);
 	if (result < 0)
 		(void)!chmod(node_path(node).text, st->st_mode & 07777);
