@@ -196,6 +196,7 @@ static void test_nonsense(void **state)
 {
 	struct fixture *f = *state;
 	struct opened one = open_in(&f->client, "0", "file");
+	struct opened root = one;
 
 	assert_int_equal(set(&one, 1, 3, 0, 9), -EINVAL);
 	assert_int_equal(set(&one, 1, FUSE_LOCK_READ, 9, 8), -EINVAL);
@@ -204,6 +205,9 @@ static void test_nonsense(void **state)
 		assert_int_equal(set(&one, 1, FUSE_LOCK_READ, 2 * i, 2 * i), 0);
 	assert_int_equal(set(&one, 1, FUSE_LOCK_READ, 5000, 5000), -ENOLCK);
 	assert_int_equal(set(&one, 1, FUSE_LOCK_NONE, 0, LOCKS_END), 0);
+	// The root is no file.
+	root.node = FUSE_ROOT_ID;
+	assert_int_equal(set(&root, 1, FUSE_LOCK_READ, 0, 9), -EACCES);
 }
 
 // The host's folders of a guest that forgets what it has locked.

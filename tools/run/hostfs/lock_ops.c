@@ -70,7 +70,7 @@ static int descriptor_for(struct hostfs *fs, struct node *node, const struct loc
 {
 	int *place;
 	int fd = -EACCES;
-	int result = prepare(fs, node);
+	int result = node->is_root ? -EACCES : prepare(fs, node);
 
 	if (result < 0)
 		return result;
