@@ -19,6 +19,7 @@
 //   events.c     what happens to images, for who watches containers
 //   save.c       docker save; save_archive.c: what it writes; save_kept.c: of what is kept
 //   show.c       images in the forms of Docker's API
+//   parents.c    which image was made of which
 //   operations.c tag; remove.c has rm and prune
 #pragma once
 
@@ -205,6 +206,15 @@ void sweep_add(struct images *images, const char *name);
 // Tells `containers` of an event: "tag", "untag", "delete", "pull", "load". `id` is the image's id,
 // of a pull its name.
 void event_tell(const struct images *images, const char *action, const char *id, const char *name);
+
+// --- parents.c ---
+
+// The next of the images that were made of another one, behind `after` (NULL: the first); NULL:
+// there is none. Those that are going do not count.
+struct image_entry *image_child(const struct images *images, const struct image_entry *parent,
+                                const struct image_entry *after);
+// The image that one was made of; NULL: it is not there, or none is known.
+struct image_entry *image_parent(const struct images *images, const struct image_entry *child);
 
 // --- show.c ---
 

@@ -14,6 +14,7 @@ struct removal {
 	uint32_t id;
 	bool is_prune;
 	bool force;
+	bool keeps_parents;
 	bool all;                   // prune: also those that have a name
 	char name[IMAGE_NAME_MAX];  // rm of a name: only that, if the image has more
 	struct string_list ids;     // images that are to go, the one that is asked of first
@@ -169,6 +170,29 @@ static void finish(struct images *images, struct removal *removal)
 	followers_tell(images);
 }
 
+// Images that were made of this one keep it: its names go.
+static bool untag_parent(struct images *images, struct removal *removal, struct image_entry *image)
+{
+	if (image_child(images, image, NULL) == NULL)
+		return false;
+	image->is_going = false;
+	untag(images, removal, image->id, NULL);
+	if (store_write_references(images) < 0)
+		log_warn("after a restart names of %s are there again", image->id);
+	return true;
+}
+
+// With an image goes the one that it was made of, if nobody has a name for it.
+static void add_parent(const struct images *images, struct removal *removal,
+                       const struct image_entry *image)
+{
+	const struct image_entry *parent = image_parent(images, image);
+
+	if (parent != NULL && !removal->keeps_parents && parent->is_stored && !parent->is_going &&
+	    !has_name(images, parent) && string_list_add(&removal->ids, parent->id) < 0)
+		removal->answer.bad = true;
+}
+
 // Whether an image that containers have may go, when it is asked to be removed; else it was
 // refused.
 static bool may_go(struct removal *removal, const struct image_entry *image,
@@ -209,7 +233,7 @@ static void take_answer(struct images *images, struct removal *removal,
 		advance(images, removal);
 		return;
 	}
-	if (removal->is_prune && used->running + used->stopped > 0) {
+	if ((removal->is_prune || removal->next > 1) && used->running + used->stopped > 0) {
 		image->is_going = false;
 		advance(images, removal);
 		return;
@@ -220,7 +244,10 @@ static void take_answer(struct images *images, struct removal *removal,
 		followers_tell(images);
 		return;
 	}
-	delete_image(images, removal, image);
+	if (!untag_parent(images, removal, image)) {
+		add_parent(images, removal, image);
+		delete_image(images, removal, image);
+	}
 	advance(images, removal);
 }
 
@@ -341,6 +368,12 @@ static bool is_refused(struct request *request, const struct found *found, size_
 		       "conflict: unable to delete %s (cannot be forced) - the host has packed it: "
 		       "leave it out of LINUXRUN_IMAGES",
 		       short_id);
+	else if (found->reference == NULL &&
+	         image_child(request->images, found->image, NULL) != NULL)
+		refuse(request, 409,
+		       "conflict: unable to delete %s (cannot be forced) - image has dependent "
+		       "child images",
+		       short_id);
 	else if (found->reference == NULL && repositories > 1 && !force)
 		refuse(request, 409,
 		       "conflict: unable to delete %s (must be forced) - image is referenced in "
@@ -373,6 +406,7 @@ void operation_remove(struct request *request)
 	if (removal == NULL)
 		return;
 	removal->force = force;
+	removal->keeps_parents = query_flag(request, "noprune");
 	if (found.reference != NULL)
 		str_copy(removal->name, found.reference->name, sizeof(removal->name));
 	if (string_list_add(&removal->ids, found.image->id) < 0)
@@ -416,7 +450,8 @@ static bool is_pruned(const struct images *images, const struct image_entry *ima
 	char *labels;
 	bool fits;
 
-	if (!image->is_stored || (!prune->all && has_name(images, image)))
+	if (!image->is_stored ||
+	    (!prune->all && (has_name(images, image) || image_child(images, image, NULL) != NULL)))
 		return false;
 	if (prune->until == NSEC_NEVER && filters_value(&prune->filters, "label", 0) == NULL &&
 	    filters_value(&prune->filters, "label!", 0) == NULL)

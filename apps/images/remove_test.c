@@ -20,6 +20,7 @@ static struct images images;
 static char asked[IMAGE_ID_MAX], removed[IMAGE_ID_MAX];
 static uint32_t question;
 static char answer[1024];
+static uint32_t refused;  // its status
 
 void *heap_alloc(size_t size)
 {
@@ -42,8 +43,8 @@ error_t log_write(enum log_level level, const char *line, size_t len)
 void refuse(struct request *request, uint32_t status, const char *format, ...)
 {
 	(void)request;
-	(void)status;
 	(void)format;
+	refused = status;
 }
 
 void followers_tell(struct images *of)
@@ -165,10 +166,62 @@ static void test_prune(void **state)
 	catalog_forget(&images, catalog_by_id(&images, A));
 }
 
+static void add_child(const char *id, const char *parent)
+{
+	char record[512];
+	int len = snprintf(record, sizeof(record), "{\"id\":\"%s\",\"parent\":\"%s\"}", id, parent);
+	struct image_entry *image =
+		catalog_know(&images, id, (struct span){ (const uint8_t *)record, (size_t)len }, 0);
+
+	assert_non_null(image);
+	image->is_stored = true;
+}
+
+// Answers that nobody has the image that is asked of.
+static void nobody_has_it(const char *id)
+{
+	struct msg_images_used nobody = { .id = question };
+
+	assert_string_equal(asked, id);
+	removal_answered(&images, &nobody);
+}
+
+// An image that another one was made of: by its id it stays, by its name it loses that, and it goes
+// with the last of the others.
+static void test_parent(void **state)
+{
+	struct request request = { .images = &images, .target = A };
+
+	(void)state;
+	add_child(A, "");
+	add_child(B, A);
+	assert_int_equal(catalog_refer(&images, "docker.io/me/app:1", A), 0);
+	operation_remove(&request);
+	assert_int_equal(refused, 409);
+	assert_true(list_is_empty(&images.removals));
+
+	snprintf(request.target, sizeof(request.target), "me/app:1");
+	operation_remove(&request);
+	nobody_has_it(A);
+	assert_string_equal(answer, "[{\"Untagged\":\"me/app:1\"}]");
+	assert_non_null(catalog_by_id(&images, A));
+
+	// Without a name it is not dangling: B is.
+	question = 0;
+	operation_prune(&request);
+	assert_int_equal(question, 1);
+	nobody_has_it(B);
+	assert_int_equal(question, 2);
+	nobody_has_it(A);
+	assert_non_null(strstr(answer, "\"Deleted\":\"" B "\"},{\"Deleted\":\"" A "\""));
+	assert_true(list_is_empty(&images.images));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prune),
+		cmocka_unit_test(test_parent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

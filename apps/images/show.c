@@ -100,6 +100,7 @@ struct list_query {
 	struct filters filters;
 	int64_t before, since;  // times of images; 0: not asked for
 	bool dangling, has_dangling;
+	bool all;  // also those without a name that others were made of
 };
 
 // Errors: ERR_INVALID, ERR_NO_MEMORY, with a text.
@@ -137,6 +138,7 @@ static error_t read_query(struct request *request, struct list_query *query,
 	char *text = query_take(request, "filters");
 	error_t err = filters_parse(&query->filters, text, known, error);
 
+	query->all = query_flag(request, "all");
 	query->has_dangling = err == 0 && filters_value(&query->filters, "dangling", 0) != NULL;
 	if (err == 0)
 		err = filters_switch(&query->filters, "dangling", false, &query->dangling, error);
@@ -164,6 +166,9 @@ static bool is_listed(const struct images *images, const struct image_entry *ima
 		named = named || !reference_has_digest(reference->name);
 		fitting = fitting || reference_fits(&query->filters, reference->name);
 	}
+	if (!named && (!query->all || query->has_dangling) &&
+	    image_child(images, image, NULL) != NULL)
+		return false;
 	if (!fitting || (query->has_dangling && query->dangling == named) ||
 	    (query->before != 0 && created >= query->before) ||
 	    (query->since != 0 && created <= query->since))
