@@ -119,6 +119,10 @@ void container_vmm_lost(struct container *c);
 bool container_stays(struct container *c);
 // The signal that asks it to end.
 uint32_t container_stop_signal(const struct container *c);
+// How it, or else its image, calls that signal; NULL: neither does.
+const char *container_stop_word(const struct container *c);
+// Its labels and its image's, an object in JSON, in fresh heap memory; NULL: there is none.
+char *container_labels(const struct container *c);
 // Asks it to end within `seconds` (below 0: without a limit).
 void container_stop(struct container *c, int64_t seconds);
 void container_signal_send(struct container *c, uint32_t number);

@@ -84,13 +84,15 @@ void events_tell(struct containers *all, const char *type, const char *action, c
 
 void events_container(const struct container *c, const char *action, const char *more)
 {
-	const char *labels = c->settings.labels;
 	struct json_writer w = { 0 };
+	char *labels;
 
 	if (container_is_hidden(c))
 		return;
+	labels = container_labels(c);
 	// Labels come first: they are an object of strings.
 	json_write_raw(&w, labels != NULL && strcmp(labels, "{}") != 0 ? labels : "{");
+	heap_free(labels);
 	if (w.len > 1 && !w.bad) {
 		w.text[--w.len] = '\0';
 		json_write_raw(&w, ",");

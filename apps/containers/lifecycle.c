@@ -398,10 +398,19 @@ void container_signal_send(struct container *c, uint32_t number)
 	}
 }
 
+const char *container_stop_word(const struct container *c)
+{
+	const struct image *image = container_image(c);
+
+	if (c->settings.stop_signal != NULL && c->settings.stop_signal[0] != '\0')
+		return c->settings.stop_signal;
+	return image != NULL ? image->stop_signal : NULL;
+}
+
 uint32_t container_stop_signal(const struct container *c)
 {
-	uint32_t number = c->settings.stop_signal != NULL ? words_signal(c->settings.stop_signal)
-							  : 0;
+	const char *word = container_stop_word(c);
+	uint32_t number = word != NULL ? words_signal(word) : 0;
 
 	return number != 0 ? number : SIGNAL_TERM;
 }

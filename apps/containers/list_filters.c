@@ -214,6 +214,15 @@ static bool has_volume(const struct filters *filters, const struct mount_list *l
 	return filters_value(filters, "volume", 0) == NULL;
 }
 
+static bool has_labels(const struct filters *filters, const struct container *c)
+{
+	char *labels = container_labels(c);
+	bool has = filters_has_labels(filters, "label", labels);
+
+	heap_free(labels);
+	return has;
+}
+
 static bool has_name(const struct filters *filters, const struct container *c)
 {
 	char name[CONTAINER_NAME_MAX + 1];
@@ -233,8 +242,7 @@ bool list_filters_take(const struct list_filters *filters, const struct containe
 		return false;
 	if (filters_switch(f, "is-task", false, &task, error) < 0 || task)
 		return false;
-	return filters_match(f, "id", c->id_text) && has_name(f, c) &&
-		filters_has_labels(f, "label", c->settings.labels) &&
+	return filters_match(f, "id", c->id_text) && has_name(f, c) && has_labels(f, c) &&
 		filters_equal(f, "status", show_state(c)) && has_status(f, c) &&
 		filters_equal(f, "health", health_word(c)) &&
 		filters_equal(f, "isolation", "default") && has_image(f, c) && has_network(f, c) &&

@@ -2,6 +2,8 @@
 //
 // Containers as JSON, in the forms of Docker's API.
 #include "apps/containers/containers.h"
+#include "apps/containers/labels.h"
+#include "apps/containers/links_text.h"
 #include "apps/containers/list_filters.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -152,6 +154,30 @@ static void write_env(struct json_writer *w, const struct container *c, const st
 	json_write_raw(w, "]");
 }
 
+char *container_labels(const struct container *c)
+{
+	const struct image *image = container_image(c);
+	struct json_writer w = { 0 };
+	char *labels = NULL;
+
+	labels_merge(&w, c->settings.labels, image != NULL ? image->labels : NULL);
+	if (json_writer_text(&w) != NULL)
+		labels = string_copy(w.text);
+	json_writer_deinit(&w);
+	return labels;
+}
+
+static void write_labels(struct json_writer *w, const struct container *c)
+{
+	char *labels = container_labels(c);
+
+	if (labels != NULL)
+		json_write_raw(w, labels);
+	else
+		w->bad = true;
+	heap_free(labels);
+}
+
 static void write_config(struct json_writer *w, const struct container *c)
 {
 	const struct settings *s = &c->settings;
@@ -183,9 +209,9 @@ static void write_config(struct json_writer *w, const struct container *c)
 	json_write_raw(w, ",\"ExposedPorts\":");
 	show_ports_config(w, c);
 	json_write_raw(w, ",\"OnBuild\":null,\"Labels\":");
-	json_write_raw(w, s->labels != NULL ? s->labels : "{}");
-	if (s->stop_signal != NULL)
-		key_string(w, ",\"StopSignal\":", s->stop_signal);
+	write_labels(w, c);
+	if (container_stop_word(c) != NULL)
+		key_string(w, ",\"StopSignal\":", container_stop_word(c));
 	if (s->has_stop_timeout)
 		key_number(w, ",\"StopTimeout\":", s->stop_timeout);
 	health_write_config(c, w);
@@ -316,7 +342,7 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	json_write_raw(w, ",\"Ports\":");
 	show_ports_summary(w, c);
 	json_write_raw(w, ",\"Labels\":");
-	json_write_raw(w, c->settings.labels != NULL ? c->settings.labels : "{}");
+	write_labels(w, c);
 	key_string(w, ",\"State\":", show_state(c));
 	key_string(w, ",\"Status\":", status);
 	key_string(w, ",\"HostConfig\":{\"NetworkMode\":", settings_network(&c->settings));

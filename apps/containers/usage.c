@@ -200,6 +200,16 @@ void show_usage(struct request *request)
 
 // --- POST /containers/prune ----------------------------------------------------------------------
 
+static bool is_labelled(const struct filters *filters, const struct container *c)
+{
+	char *labels = container_labels(c);
+	bool is = filters_has_labels(filters, "label", labels) &&
+		filters_lacks_labels(filters, "label!", labels);
+
+	heap_free(labels);
+	return is;
+}
+
 void operation_prune(struct request *request)
 {
 	static const char *const known[] = { "until", "label", "label!", NULL };
@@ -225,9 +235,7 @@ void operation_prune(struct request *request)
 	{
 		struct container *c = container_of(entry, struct container, entry);
 
-		if (container_is_active(c) || c->created_at >= until ||
-		    !filters_has_labels(&filters, "label", c->settings.labels) ||
-		    !filters_lacks_labels(&filters, "label!", c->settings.labels))
+		if (container_is_active(c) || c->created_at >= until || !is_labelled(&filters, c))
 			continue;
 		json_write_string(&w, c->id_text);
 		reclaimed += (int64_t)c->layer.used;

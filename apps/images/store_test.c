@@ -225,7 +225,7 @@ static void test_configs(void **state)
 		assert_false(is_stored(B));
 		take_away(find(HEX_B ".json"));
 	}
-	// Labels and the like are not of the list.
+	// What containers do not read is not of the list, and labels that are none do not count.
 	assert_int_equal(take(B, RECORD(B, "{\"Labels\":{\"a\":[[[[[[[[[[]]]]]]]]]]},\"X\":7}")),
 	                 0);
 }

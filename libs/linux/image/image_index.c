@@ -52,10 +52,47 @@ static char *take_object(struct json_reader *r)
 	return text;
 }
 
+// An object's members that are strings, as an object of its own; NULL: it is another value.
+static char *take_labels(struct json_reader *r)
+{
+	struct json_writer w = { 0 };
+	struct span key, value;
+	char *object = take_object(r), *labels = NULL;
+	struct json_reader members = json_reader_make(
+		(struct span){ (const uint8_t *)object, object != NULL ? strlen(object) : 0 });
+
+	if (object == NULL)
+		return NULL;
+	json_write_raw(&w, "{");
+	json_enter_object(&members);
+	while (json_next_member(&members, &key)) {
+		value = members.rest;
+		json_skip(&members);
+		value.len -= members.rest.len;
+		if (members.bad || value.len == 0 || value.data[0] != '"')
+			continue;
+		json_write_raw(&w, w.len > 1 ? ",\"" : "\"");
+		json_write_span(&w, key);
+		json_write_raw(&w, "\":");
+		json_write_span(&w, value);
+	}
+	json_write_raw(&w, "}");
+	if (json_writer_text(&w) != NULL)
+		labels = heap_alloc(w.len + 1);
+	if (labels != NULL)
+		memcpy(labels, w.text, w.len);
+	else
+		r->bad = true;
+	json_writer_deinit(&w);
+	heap_free(object);
+	return labels;
+}
+
 bool image_index_takes(struct span key)
 {
-	static const char *const keys[] = { "Entrypoint",   "Cmd",        "Env",         "Volumes",
-		                            "ExposedPorts", "WorkingDir", "Healthcheck", "User" };
+	static const char *const keys[] = { "Entrypoint",   "Cmd",        "Env",    "Volumes",
+		                            "ExposedPorts", "WorkingDir", "Labels", "Healthcheck",
+		                            "User",         "StopSignal" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (is_key(key, keys[i]))
@@ -86,6 +123,11 @@ static void read_config(struct json_reader *r, struct image *image)
 			replace(&image->healthcheck, take_object(r));
 		else if (is_key(key, "User"))
 			replace(&image->user, json_take_null(r) ? NULL : json_take_string(r));
+		else if (is_key(key, "Labels"))
+			replace(&image->labels, take_labels(r));
+		else if (is_key(key, "StopSignal"))
+			replace(&image->stop_signal,
+			        json_take_null(r) ? NULL : json_take_string(r));
 		else
 			json_skip(r);
 	}
@@ -238,6 +280,8 @@ void image_index_deinit(struct image_index *index)
 		heap_free(image->workdir);
 		heap_free(image->user);
 		heap_free(image->healthcheck);
+		heap_free(image->labels);
+		heap_free(image->stop_signal);
 	}
 	heap_free(index->images);
 	*index = (struct image_index){ 0 };

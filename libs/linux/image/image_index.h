@@ -35,6 +35,8 @@ struct image {
 	char *workdir;               // heap; NULL: none
 	char *user;                  // likewise
 	char *healthcheck;           // likewise: JSON, an object as Docker's
+	char *labels;                // likewise: JSON, an object of strings
+	char *stop_signal;           // likewise: "SIGINT", or whatever the image says
 };
 
 // Zero-initialised: empty.

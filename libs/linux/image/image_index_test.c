@@ -74,7 +74,7 @@ static const char document[] =
 	"{\"name\":\"builtin\",\"first_sector\":0,\"num_sectors\":8,\"config\":{}},\n"
 	"{\"name\":\"docker.io/library/alpine:latest\",\"first_sector\":8,\"num_sectors\":16,\"more\":[1,{\"a\":[null,true]}],"
 	"\"config\":{\"Entrypoint\":null,\"Cmd\":[\"/bin/sh\",\"a\\\"\\u00e9\\ud83d\\ude00\\n\"],\"Env\":[\"A=1\"],"
-	"\"Volumes\":[\"/data\",\"/v\"],\"WorkingDir\":\"/srv\",\"User\":\"me\",\"Labels\":{\"x\":\"y\"},"
+	"\"Volumes\":[\"/data\",\"/v\"],\"WorkingDir\":\"/srv\",\"User\":\"me\",\"Labels\":{\"x\":\"y\",\"no\":[7],\"z\":\"\\\"\"},\"StopSignal\":\"SIGINT\","
 	"\"Healthcheck\": {\"Test\":[\"CMD\", \"x\"]} }}]}";
 
 static void test_index(void **state)
@@ -99,6 +99,8 @@ static void test_index(void **state)
 	assert_string_equal(image->workdir, "/srv");
 	assert_string_equal(image->user, "me");
 	assert_string_equal(image->healthcheck, "{\"Test\":[\"CMD\", \"x\"]}");
+	assert_string_equal(image->labels, "{\"x\":\"y\",\"z\":\"\\\"\"}");
+	assert_string_equal(image->stop_signal, "SIGINT");
 	assert_null(image_index_find(&index, "alpine:3"));
 	assert_null(image_index_find(&index, ""));
 	image_index_deinit(&index);

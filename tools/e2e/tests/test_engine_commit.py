@@ -81,7 +81,7 @@ def same_files(docker, image, wanted):
 
 def committed(docker, wanted):
     image = docker.text("commit", "-m", "why", "-a", "me", "-c", 'CMD ["cat","/tree/one"]', "-c", "ENV X=$IMAGE-y",
-                        "-c", "HEALTHCHECK --interval=1h CMD true", "box", "made:1")
+                        "-c", "HEALTHCHECK --interval=1h CMD true", "-c", "STOPSIGNAL USR1", "-c", "LABEL of=image own=image", "box", "made:1")
     check_equal(docker.text("run", "--rm", "made:1"), "one")
     check_equal(docker.text("run", "--rm", "made:1", "sh", "-c", "echo $X"), "shell-y")
     # A name as of a whiteout is no file's that an image can have.
@@ -100,7 +100,7 @@ def committed(docker, wanted):
 
 
 def of_one_that_runs(docker):
-    docker("run", "-d", "--name", "runs", "made:1", "sh", "-c", "while :; do echo x >> /log; done")
+    docker("run", "-d", "--name", "runs", "-l", "own=one", "made:1", "sh", "-c", "trap 'exit 7' USR1; while :; do echo x >> /log; done")
     docker("exec", "runs", "sh", "-c", "while [ ! -s /log ]; do :; done")
     docker("pause", "runs")
     docker("commit", "runs", "again:1")
@@ -112,7 +112,13 @@ def of_one_that_runs(docker):
     check("A /log" in docker.text("diff", "runs").split("\n"), "its log")
     lengths = [int(docker.text("run", "--rm", image, "wc", "-c", "/log").split()[0]) for image in ("again:1", "again:2")]
     check(0 <= lengths[0] <= lengths[1], lengths)
-    docker("rm", "-f", "runs")
+    # The signal that stops it and labels are the image's.
+    check_equal(docker.text("ps", "--filter", "label=of=image", "--filter", "label=own=one", "--format", "{{.Names}}"), "runs")
+    docker("stop", "runs")
+    check_equal(docker.text("inspect", "-f", "{{.State.ExitCode}} {{.Config.StopSignal}} {{.Config.Labels}}", "runs"), "7 USR1 map[of:image own:one]")
+    docker("rm", "runs")
+    identity = docker.text("inspect", "-f", "{{.Id}}", "made:1")
+    check(b"image has dependent child images" in docker("rmi", "-f", identity, status=1).stderr, "made:1 has children")
     docker("rmi", "again:1", "again:2")
 
 
