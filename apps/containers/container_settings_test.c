@@ -254,6 +254,14 @@ static void test_refusals(void **state)
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":1}}", "Minimum memory" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":-9}}", "Minimum memory" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"NanoCpus\":9000000000}}", "4 CPUs" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CpusetCpus\":\"0-4\"}}",
+		  "Requested CPUs are not available - requested 0-4, available: 0-3" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CpusetCpus\":\"0-99999999999\"}}",
+		  "not available" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CpusetCpus\":\"2-1\"}}",
+		  "Invalid value 2-1 for cpuset cpus" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CpusetCpus\":\"0,\"}}", "Invalid value" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"CpusetCpus\":\"x\"}}", "Invalid value" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"NetworkMode\":\"host\"}}",
 		  "network mode host is not supported" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"NetworkMode\":\"container:x\"}}",
@@ -362,6 +370,34 @@ static void test_surroundings(void **state)
 	settings_deinit(&s);
 }
 
+// A list of CPUs says how many there are at most, and without a share exactly.
+static void test_cpuset(void **state)
+{
+	static const struct {
+		const char *host_config;
+		int64_t nano_cpus;
+	} cases[] = {
+		{ "\"CpusetCpus\":\"\"", 0 },
+		{ "\"CpusetCpus\":\"3\"", 1000000000 },
+		{ "\"CpusetCpus\":\"0,1\"", 2000000000 },
+		{ "\"CpusetCpus\":\"0-1,1,3\"", 3000000000 },
+		{ "\"CpusetCpus\":\"0,1\",\"NanoCpus\":1500000000", 1500000000 },
+		{ "\"CpusetCpus\":\"0\",\"NanoCpus\":1500000000", 1000000000 },
+		{ "\"CpusetCpus\":\"0\",\"CpuQuota\":150000", 1000000000 },
+	};
+	char error[SETTINGS_ERROR_MAX], body[256];
+	struct settings s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(body, sizeof(body), "{\"Image\":\"a\",\"HostConfig\":{%s}}",
+		         cases[i].host_config);
+		assert_int_equal(parse(&s, body, error), 0);
+		assert_int_equal(settings_nano_cpus(&s), cases[i].nano_cpus);
+		settings_deinit(&s);
+	}
+}
+
 // Every cut of a good body is refused, and leaves nothing behind (LeakSanitizer).
 static void test_cuts(void **state)
 {
@@ -433,7 +469,8 @@ int main(void)
 		cmocka_unit_test(test_logs),          cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_refused_ports), cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_cuts),          cmocka_unit_test(test_surroundings),
-		cmocka_unit_test(test_capabilities),  cmocka_unit_test(test_storage),
+		cmocka_unit_test(test_cpuset),        cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_storage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -285,6 +285,10 @@ struct container *link_target(struct containers *all, const char *text,
                               char alias[static LINK_NAME_MAX]);
 // The address that the switch gave it; all zero: none.
 const uint8_t *link_address(const struct container *c);
+// DELETE /containers/NAME/ALIAS?link=1: 204, 400, 404. The container forgets the alias.
+void links_remove(struct request *request);
+// What a container's links on the bridge are; NULL: it is not on it.
+struct string_list *links_on_bridge(const struct container *c);
 // Whether any container has links: then addresses that the switch gives are in the table of names.
 bool links_any(const struct containers *all);
 // Whether there is what HostConfig.Links names on the bridge. Errors: ERR_INVALID.

@@ -5,9 +5,11 @@
 // variables of the environment, too.
 #include "apps/containers/containers.h"
 #include "apps/containers/links_text.h"
+#include "apps/containers/networks.h"
 #include "apps/containers/port_list.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
+#include "libs/starina/alloc.h"
 
 #define VARIABLE_MAX 512u
 
@@ -35,6 +37,18 @@ bool links_any(const struct containers *all)
 				return true;
 	}
 	return false;
+}
+
+struct string_list *links_on_bridge(const struct container *c)
+{
+	list_for_each(pos, &c->endpoints) {
+		struct endpoint *endpoint = container_of(pos, struct endpoint, entry);
+		const struct network *network = endpoint_network(c->all, endpoint);
+
+		if (network != NULL && network->kind == NETWORK_BRIDGE)
+			return &endpoint->links;
+	}
+	return NULL;
 }
 
 // --- The environment -----------------------------------------------------------------------------
@@ -147,14 +161,12 @@ error_t links_check(const struct container *c, char error[static SETTINGS_ERROR_
 
 error_t links_take(struct container *c, char error[static SETTINGS_ERROR_MAX])
 {
-	const struct string_list *links = &c->settings.host.links;
+	const struct string_list *links = links_on_bridge(c);
 	char alias[LINK_NAME_MAX];
 	error_t err = 0;
 
 	string_list_deinit(&c->link_env);
-	if (strcmp(settings_network(&c->settings), "bridge") != 0)
-		return 0;
-	for (size_t i = 0; i < links->count && err == 0; i++) {
+	for (size_t i = 0; links != NULL && i < links->count && err == 0; i++) {
 		const struct container *t = link_target(c->all, links->items[i], alias);
 
 		if (t == NULL || t->state != CONTAINER_RUNNING) {
@@ -166,4 +178,38 @@ error_t links_take(struct container *c, char error[static SETTINGS_ERROR_MAX])
 		err = add_target(c, t, alias);
 	}
 	return err;
+}
+
+// --- The end of one ------------------------------------------------------------------------------
+
+void links_remove(struct request *request)
+{
+	const char *path = request->target[0] == '/' ? request->target + 1 : request->target;
+	const char *slash = strchr(path, '/');
+	char owner[LINK_NAME_MAX], target[LINK_NAME_MAX], alias[LINK_NAME_MAX];
+	struct container *c = NULL;
+	struct string_list *links = NULL;
+
+	if (slash != NULL && (size_t)(slash - path) < sizeof(owner)) {
+		fmt_write(owner, sizeof(owner), "%.*s", (int)(slash - path), path);
+		c = containers_find_name(request->all, owner);
+		links = c != NULL ? links_on_bridge(c) : NULL;
+	}
+	for (size_t i = 0; links != NULL && i < links->count; i++) {
+		if (!link_read(links->items[i], target, alias) || strcmp(alias, slash + 1) != 0)
+			continue;
+		heap_free(links->items[i]);
+		links->count--;
+		memmove(&links->items[i], &links->items[i + 1],
+		        (links->count - i) * sizeof(links->items[0]));
+		names_changed(c->all);
+		store_write(c);
+		reply_empty(request->client, request->id, 204, 0);
+		return;
+	}
+	if (slash == NULL && containers_find_name(request->all, path) != NULL)
+		reply_error(request->client, request->id, 400,
+		            "Conflict, cannot remove the default link name of the container");
+	else
+		reply_error(request->client, request->id, 404, "No such container: %s", path);
 }

@@ -110,7 +110,6 @@ static const struct {
 	{ "\"Binds\":[\"/a:x\"]", "must be absolute" },
 	{ "\"Binds\":[\"../a:/x\"]", "includes invalid characters" },
 	{ "\"Binds\":7", "Binds is not" },
-	{ "\"VolumeDriver\":\"nfs\"", "volume driver local" },
 	{ "\"ShmSize\":-1", "SHM size" },
 	{ "\"Tmpfs\":{\"x\":\"\"}", "must be absolute" },
 	{ "\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"a\",\"Target\":\"/x\"}]",

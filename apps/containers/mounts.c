@@ -3,6 +3,7 @@
 // What a container has mounted: decided when it is created, bound when it starts, and gone with it
 // where it has no name.
 #include "apps/containers/containers.h"
+#include "apps/containers/volumes.h"
 #include "libs/base/fmt.h"
 #include "libs/base/hex.h"
 #include "libs/base/string.h"
@@ -146,8 +147,31 @@ bool mounts_resolve(struct request *request, struct container *c)
 	return err == 0;
 }
 
+// Volumes that would have to be made are made by the driver that was asked for. Not 404, as dockerd
+// says it: clients would take that for the image.
+static bool has_driver(const struct request *request, const struct container *c)
+{
+	const char *driver = c->settings.volume_driver;
+
+	if (driver == NULL || driver[0] == '\0' || strcmp(driver, "local") == 0)
+		return true;
+	for (size_t i = 0; i < c->mounts.count; i++) {
+		const struct mount *mount = &c->mounts.items[i];
+
+		if (mount->kind != MOUNT_VOLUME || volumes_find(c->all, mount->source) != NULL)
+			continue;
+		reply_error(request->client, request->id, 400,
+		            "create %s: error looking up volume plugin %s: plugin \"%s\" not found",
+		            mount->source, driver, driver);
+		return false;
+	}
+	return true;
+}
+
 bool mounts_make(struct request *request, struct container *c)
 {
+	if (!has_driver(request, c))
+		return false;
 	for (size_t i = 0; i < c->mounts.count; i++) {
 		const struct mount *mount = &c->mounts.items[i];
 		error_t err;

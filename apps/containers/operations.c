@@ -276,8 +276,13 @@ void operation_wait(struct request *request)
 
 void operation_remove(struct request *request)
 {
-	struct container *c = operation_find(request);
+	struct container *c;
 
+	if (query_flag(request, "link")) {
+		links_remove(request);
+		return;
+	}
+	c = operation_find(request);
 	if (c == NULL)
 		return;
 	if (container_is_active(c) && !query_flag(request, "force")) {

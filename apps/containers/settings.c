@@ -387,9 +387,6 @@ static const char *what_is_wrong(const struct settings *s)
 		return "can't create 'AutoRemove' container with restart policy";
 	if (s->shm_size < 0)
 		return "SHM size can not be less than 0";
-	if (s->volume_driver != NULL && s->volume_driver[0] != '\0' &&
-	    strcmp(s->volume_driver, "local") != 0)
-		return "HostConfig.VolumeDriver: there is only the volume driver local";
 	if (s->has_stop_timeout && (s->stop_timeout < -1 || s->stop_timeout > MAX_STOP_SECONDS))
 		return "StopTimeout is a number of seconds, or -1";
 	return NULL;

@@ -255,9 +255,62 @@ int64_t settings_nano_cpus(const struct settings *settings)
 	int64_t period = settings->host.cpu_period > 0 ? settings->host.cpu_period
 						       : CPU_PERIOD_DEFAULT;
 
+	int64_t share = settings->nano_cpus, most = settings->host.num_cpus * NANO;
+
 	if (settings->host.cpu_quota > 0)
-		return settings->host.cpu_quota * (NANO / 1000) / period * 1000;
-	return settings->nano_cpus;
+		share = settings->host.cpu_quota * (NANO / 1000) / period * 1000;
+	return most > 0 && (share <= 0 || share > most) ? most : share;
+}
+
+// A number of a list; -1: there is none.
+static int take_cpu(const char **text)
+{
+	int number = -1;
+
+	for (; **text >= '0' && **text <= '9'; (*text)++)
+		if (number < MAX_CPUS)
+			number = (number < 0 ? 0 : number) * 10 + (**text - '0');
+	return number;
+}
+
+// The CPUs of a list as "0-1,3", a bit each. Errors: ERR_INVALID, with a text.
+static error_t read_cpuset(const char *list, uint32_t *out, char error[static SETTINGS_ERROR_MAX])
+{
+	const char *text = list;
+
+	*out = 0;
+	do {
+		int first = take_cpu(&text), last = first;
+
+		if (*text == '-') {
+			text++;
+			last = take_cpu(&text);
+		}
+		if (first < 0 || last < first || (*text != '\0' && *text != ','))
+			return refuse(error, "Invalid value %.64s for cpuset cpus", list);
+		if (last >= MAX_CPUS)
+			return refuse(error,
+			              "Requested CPUs are not available - requested %.64s, "
+			              "available: 0-%d",
+			              list, MAX_CPUS - 1);
+		for (int cpu = first; cpu <= last; cpu++)
+			*out |= 1u << cpu;
+	} while (*text++ == ',');
+	return 0;
+}
+
+// Which of the machine's CPUs run a virtual machine's nobody can say: there are as many.
+static error_t check_cpuset(struct host_settings *host, char error[static SETTINGS_ERROR_MAX])
+{
+	uint32_t cpus;
+	error_t err;
+
+	if (host->cpuset == NULL || host->cpuset[0] == '\0')
+		return 0;
+	err = read_cpuset(host->cpuset, &cpus, error);
+	for (; err == 0 && cpus != 0; cpus &= cpus - 1)
+		host->num_cpus++;
+	return err;
 }
 
 static error_t check_cpus(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
@@ -348,6 +401,10 @@ static error_t warn(struct host_settings *host, const struct settings *s)
 		err = string_list_add(
 			&host->warnings,
 			"HostConfig.MemorySwap has no effect: there is no swap space");
+	if (err == 0 && host->num_cpus > 0)
+		err = string_list_add(&host->warnings,
+		                      "HostConfig.CpusetCpus says how many CPUs the virtual "
+		                      "machine has, and not which");
 	if (err == 0 && host->memory_swappiness > 0)
 		err = string_list_add(
 			&host->warnings,
@@ -374,6 +431,8 @@ error_t settings_check_host(struct settings *s, char error[static SETTINGS_ERROR
 		err = check_security(host, error);
 	if (err == 0)
 		err = check_sysctls(s, error);
+	if (err == 0)
+		err = check_cpuset(host, error);
 	if (err == 0)
 		err = settings_check_resources(s, error);
 	if (err == 0)

@@ -62,6 +62,7 @@ const struct field settings_host_rows[] = {
 	{ "ConsoleSize", FIELD_SIZE, AT(console_size), 0, NULL, NULL },
 	{ "CpuPeriod", FIELD_NUMBER, AT(cpu_period), 0, NULL, NULL },
 	{ "CpuQuota", FIELD_NUMBER, AT(cpu_quota), 0, NULL, NULL },
+	{ "CpusetCpus", FIELD_STRING, AT(cpuset), 0, NULL, NULL },
 	{ "Dns", FIELD_STRINGS, AT(dns), 0, NULL, NULL },
 	{ "DnsOptions", FIELD_STRINGS, AT(dns_options), 0, NULL, NULL },
 	{ "DnsSearch", FIELD_STRINGS, AT(dns_search), 0, NULL, NULL },
@@ -85,8 +86,6 @@ const struct field settings_host_rows[] = {
 	CHOSEN("CgroupParent", none, "the container's control group is " OWN_MACHINE),
 	CHOSEN("CgroupnsMode", private_only,
 	       "the container has a cgroup namespace of its own, " OWN_MACHINE),
-	CHOSEN("CpusetCpus", none,
-	       "the CPUs are those of the container's own virtual machine; NanoCpus says how many"),
 	CHOSEN("CpusetMems", first_node, "the container's virtual machine has one memory node"),
 	CHOSEN("IpcMode", ipc_modes, "the container has an IPC namespace of its own, " OWN_MACHINE),
 	CHOSEN("Isolation", isolations, "each container has a virtual machine of its own"),
@@ -132,6 +131,7 @@ void host_settings_deinit(struct host_settings *host)
 	};
 
 	heap_free(host->domainname);
+	heap_free(host->cpuset);
 	heap_free(host->sysctls);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		string_list_deinit(lists[i]);

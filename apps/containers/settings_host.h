@@ -44,6 +44,8 @@ struct host_settings {
 	uint16_t console_size[2];  // rows, columns
 	int64_t cpu_quota;         // microseconds of each period; 0: none
 	int64_t cpu_period;
+	char *cpuset;      // which CPUs, as "0-1,3"
+	int64_t num_cpus;  // how many these are; 0: it was not said
 	int64_t pids_limit;
 	int64_t memory_swap;
 	int64_t memory_reservation;

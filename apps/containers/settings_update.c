@@ -91,6 +91,7 @@ static struct settings changed(const struct settings *s, const struct settings_u
 		.nano_cpus = s->nano_cpus,
 		.host = { .cpu_quota = s->host.cpu_quota,
 		          .cpu_period = s->host.cpu_period,
+		          .num_cpus = s->host.num_cpus,
 		          .pids_limit = s->host.pids_limit,
 		          .memory_swap = s->host.memory_swap,
 		          .memory_reservation = s->host.memory_reservation },

@@ -317,6 +317,24 @@ static void status_text(const struct container *c, nsec_t now, char *out, size_t
 	}
 }
 
+// What others call it by their links, as docker has it: "/OTHER/ALIAS".
+static void write_aliases(struct json_writer *w, const struct container *c)
+{
+	char alias[LINK_NAME_MAX], name[2 * LINK_NAME_MAX];
+
+	list_for_each(entry, &c->all->containers) {
+		const struct container *other = container_of(entry, struct container, entry);
+		const struct string_list *links = links_on_bridge(other);
+
+		for (size_t i = 0; links != NULL && i < links->count; i++) {
+			if (link_target(c->all, links->items[i], alias) != c)
+				continue;
+			fmt_write(name, sizeof(name), "/%s/%s", other->name, alias);
+			json_write_string(w, name);
+		}
+	}
+}
+
 static void write_summary(struct json_writer *w, const struct container *c, nsec_t now,
                           bool with_size)
 {
@@ -335,6 +353,7 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	key_string(w, "{\"Id\":", c->id_text);
 	json_write_raw(w, ",\"Names\":[");
 	json_write_string(w, name);
+	write_aliases(w, c);
 	key_string(w, "],\"Image\":", c->settings.image);
 	key_string(w, ",\"ImageID\":", image_id(c));
 	key_string(w, ",\"Command\":", command);

@@ -3,7 +3,9 @@
 // HostConfig in inspect: what the client has sent, with what has changed since, and what it has
 // left out that clients read.
 #include "apps/containers/containers.h"
+#include "apps/containers/links_text.h"
 #include "apps/containers/settings_own.h"
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
@@ -13,7 +15,7 @@ static bool is_ours(struct span key)
 	static const char *const ours[] = { "RestartPolicy",     "NetworkMode", "Memory",
 		                            "NanoCpus",          "LogConfig",   "CpuQuota",
 		                            "CpuPeriod",         "PidsLimit",   "MemorySwap",
-		                            "MemoryReservation", NULL };
+		                            "MemoryReservation", "Links",       NULL };
 
 	for (size_t i = 0; ours[i] != NULL; i++)
 		if (field_is(key, ours[i]))
@@ -44,7 +46,6 @@ static const struct {
 	{ "GroupAdd", "null", false },
 	{ "IpcMode", "\"private\"", true },
 	{ "Cgroup", "\"\"", false },
-	{ "Links", "null", false },
 	{ "OomScoreAdj", "0", false },
 	{ "PidMode", "\"\"", false },
 	{ "Privileged", "false", false },
@@ -59,6 +60,17 @@ static const struct {
 	{ "CpuShares", "0", false },
 	{ "CgroupParent", "\"\"", false },
 	{ "BlkioWeight", "0", false },
+	{ "BlkioWeightDevice", "null", false },
+	{ "BlkioDeviceReadBps", "null", false },
+	{ "BlkioDeviceReadIOps", "null", false },
+	{ "BlkioDeviceWriteBps", "null", false },
+	{ "BlkioDeviceWriteIOps", "null", false },
+	{ "CpuCount", "0", false },
+	{ "CpuPercent", "0", false },
+	{ "CpuRealtimePeriod", "0", false },
+	{ "CpuRealtimeRuntime", "0", false },
+	{ "IOMaximumBandwidth", "0", false },
+	{ "IOMaximumIOps", "0", false },
 	{ "CpusetCpus", "\"\"", false },
 	{ "CpusetMems", "\"\"", false },
 	{ "Devices", "null", false },
@@ -155,6 +167,29 @@ static void write_limits(struct json_writer *w, const struct settings *s)
 		json_write_raw(w, ",\"PidsLimit\":null");
 }
 
+// As docker tells them: on the bridge by the names of both containers, elsewhere as they came.
+static void write_links(struct json_writer *w, const struct container *c)
+{
+	bool on_bridge = strcmp(settings_network(&c->settings), "bridge") == 0;
+	const struct string_list *links = on_bridge ? links_on_bridge(c) : &c->settings.host.links;
+	char alias[LINK_NAME_MAX], text[4 * LINK_NAME_MAX];
+	const char *separator = "[";
+
+	json_write_raw(w, ",\"Links\":");
+	for (size_t i = 0; links != NULL && i < links->count; i++) {
+		const struct container *target = link_target(c->all, links->items[i], alias);
+
+		if (on_bridge && target == NULL)
+			continue;
+		fmt_write(text, sizeof(text), "/%s:/%s/%s", target != NULL ? target->name : "",
+		          c->name, alias);
+		json_write_raw(w, separator);
+		json_write_string(w, on_bridge ? text : links->items[i]);
+		separator = ",";
+	}
+	json_write_raw(w, separator[0] == '[' ? "null" : "]");
+}
+
 void show_host_config(struct json_writer *w, const struct container *c)
 {
 	const struct settings *s = &c->settings;
@@ -174,6 +209,7 @@ void show_host_config(struct json_writer *w, const struct container *c)
 	json_write_raw(w, ",\"Config\":");
 	json_write_raw(w, s->log_options != NULL ? s->log_options : "{}");
 	json_write_raw(w, "}");
+	write_links(w, c);
 	write_sent(w, s->host_config);
 	json_write_raw(w, "}");
 }

@@ -57,7 +57,7 @@ static void start_archive(void *context, struct http_exchange *exchange,
 	X("POST", "/exec/{}/start", start_call, CONTAINERS_EXEC_START)                  \
 	X("POST", "/exec/{}/resize", start_call, CONTAINERS_EXEC_RESIZE)                \
 	X("GET", "/exec/{}/json", start_call, CONTAINERS_EXEC_INSPECT)                  \
-	X("DELETE", "/containers/{}", start_call, CONTAINERS_REMOVE)                    \
+	X("DELETE", "/containers/{*}", start_call, CONTAINERS_REMOVE)                   \
 	X("GET", "/networks", start_call, CONTAINERS_NETWORKS)                          \
 	X("GET", "/networks/", start_call, CONTAINERS_NETWORKS)                         \
 	X("POST", "/networks/create", start_call, CONTAINERS_NETWORK_CREATE)            \
