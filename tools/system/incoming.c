@@ -40,8 +40,7 @@ static json_t *entry_make(const struct incoming_image *incoming, uint64_t size)
 {
 	static const char *const texts[] = { "created",      "author", "comment",
 		                             "architecture", "os",     "variant" };
-	static const char *const shown[] = { "Labels", "StopSignal", "Shell", "OnBuild",
-		                             "ArgsEscaped" };
+	static const char *const shown[] = { "Shell", "OnBuild", "ArgsEscaped" };
 	const json_t *config = incoming->image->config;
 	json_t *run = index_config(config);
 	json_t *layers = json_object_get(json_object_get(config, "rootfs"), "diff_ids");

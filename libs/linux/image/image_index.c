@@ -52,6 +52,15 @@ static char *take_object(struct json_reader *r)
 	return text;
 }
 
+// A string; NULL: it is another value.
+static char *take_text(struct json_reader *r)
+{
+	if (r->rest.len > 0 && r->rest.data[0] == '"')
+		return json_take_string(r);
+	json_skip(r);
+	return NULL;
+}
+
 // An object's members that are strings, as an object of its own; NULL: it is another value.
 static char *take_labels(struct json_reader *r)
 {
@@ -126,8 +135,7 @@ static void read_config(struct json_reader *r, struct image *image)
 		else if (is_key(key, "Labels"))
 			replace(&image->labels, take_labels(r));
 		else if (is_key(key, "StopSignal"))
-			replace(&image->stop_signal,
-			        json_take_null(r) ? NULL : json_take_string(r));
+			replace(&image->stop_signal, take_text(r));
 		else
 			json_skip(r);
 	}

@@ -59,6 +59,23 @@ static json_t *health_take(const json_t *config)
 	return out;
 }
 
+// The labels that are strings; NULL: there are none.
+static json_t *labels_take(const json_t *config)
+{
+	json_t *labels = json_object_get(config, "Labels"), *out, *value;
+	const char *key;
+
+	if (!json_is_object(labels))
+		return NULL;
+	out = json_object();
+	json_object_foreach(labels, key, value)
+	{
+		if (json_is_string(value))
+			json_object_set(out, key, value);
+	}
+	return out;
+}
+
 // Only values of the kinds that libs/linux/image/image_index.c reads: others would make the whole
 // list of images unreadable.
 json_t *index_config(const json_t *image)
@@ -67,14 +84,12 @@ json_t *index_config(const json_t *image)
 		const char *key;
 		bool is_list,
 			is_text;  // may be; a text in place of a list is one word, as of docker
-	} members[] = { { "Entrypoint", true, true },
-		        { "Cmd", true, true },
-		        { "Env", true, false },
-		        { "WorkingDir", false, true },
-		        { "User", false, true } };
+	} members[] = { { "Entrypoint", true, true }, { "Cmd", true, true },
+		        { "Env", true, false },       { "WorkingDir", false, true },
+		        { "User", false, true },      { "StopSignal", false, true } };
 	json_t *config = json_object_get(image, "config");
 	json_t *out = json_object();
-	json_t *health = health_take(config);
+	json_t *health = health_take(config), *labels = labels_take(config);
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
 		const char *key = members[i].key;
@@ -86,6 +101,8 @@ json_t *index_config(const json_t *image)
 		         (members[i].is_list && json_get_strings(config, key)))
 			json_object_set(out, key, value);
 	}
+	if (labels)
+		json_object_set_new(out, "Labels", labels);
 	if (health)
 		json_object_set_new(out, "Healthcheck", health);
 	json_object_set_new(out, "Volumes", volumes_list(config));

@@ -35,6 +35,10 @@ static void test_kinds(void **state)
 	check("{\"config\":{\"Cmd\":7,\"Env\":\"A=1\",\"WorkingDir\":[],\"User\":[\"me\"],"
 	      "\"Entrypoint\":[[]],\"Volumes\":[],\"ExposedPorts\":\"80\",\"Healthcheck\":[]}}",
 	      "{\"ExposedPorts\":[],\"Volumes\":[]}");
+	check("{\"config\":{\"StopSignal\":\"SIGINT\",\"Labels\":{\"a\":\"b\",\"c\":[[]]}}}",
+	      "{\"ExposedPorts\":[],\"Labels\":{\"a\":\"b\"},\"StopSignal\":\"SIGINT\",\"Volumes\":[]}");
+	check("{\"config\":{\"StopSignal\":[2],\"Labels\":[]}}",
+	      "{\"ExposedPorts\":[],\"Volumes\":[]}");
 	check("{\"config\":[]}", "{\"ExposedPorts\":[],\"Volumes\":[]}");
 }
 
