@@ -266,7 +266,7 @@ static void test_refusals(void **state)
 		  "network mode host is not supported" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"NetworkMode\":\"container:x\"}}",
 		  "network mode container: is not supported" },
-		{ "{\"Image\":\"a\",\"HostConfig\":{\"NetworkMode\":\"a b\"}}",
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"NetworkMode\":\"a/b\"}}",
 		  "no name of a network" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"RestartPolicy\":{\"Name\":\"often\"}}}",
 		  "invalid restart policy: unknown policy 'often'" },

@@ -59,7 +59,7 @@ static void with_addresses(void **state)
 	assert_int_equal(
 		network_settings_parse(
 			&s,
-			span_of("{\"Name\":\"a\",\"Internal\":true,\"Labels\":{\"x\":\"y\"},\"IPAM\":{"
+			span_of("{\"Name\":\"test 01\",\"Internal\":true,\"Labels\":{\"x\":\"y\"},\"IPAM\":{"
 	                        "\"Config\":[{\"Subnet\":\"172.28.0.0/16\",\"IPRange\":\"172.28.5.0/24\","
 	                        "\"Gateway\":\"172.28.5.254\",\"AuxiliaryAddresses\":{}}]}}"),
 			error),
@@ -78,7 +78,11 @@ static void refused(void **state)
 		const char *body, *says;
 	} cases[] = {
 		{ "{}", "name is missing" },
-		{ "{\"Name\":\"a b\"}", "invalid network name" },
+		{ "{\"Name\":\"a/b\"}", "invalid network name" },
+		{ "{\"Name\":\" a\"}", "invalid network name" },
+		{ "{\"Name\":\"a \"}", "invalid network name" },
+		{ "{\"Name\":\"a\\n\"}", "invalid network name" },
+		{ "{\"Name\":\"a\\\"\"}", "invalid network name" },
 		{ "{\"Name\":\"a\",\"Driver\":\"overlay\"}", "overlay" },
 		{ "{\"Name\":\"a\",\"Scope\":\"swarm\"}", "swarm" },
 		{ "{\"Name\":\"a\",\"EnableIPv6\":true}", "addresses of IPv4 only" },
@@ -199,7 +203,7 @@ static void endpoints(void **state)
 	assert_string_equal(seen, "front web w-1 at 172.18.0.9;back;more;");
 	for (const char *const *p =
 	             (const char *const[]){
-			     "{\"EndpointsConfig\":{\"a b\":{}}}",
+			     "{\"EndpointsConfig\":{\"a/b\":{}}}",
 			     "{\"EndpointsConfig\":{\"a\":{\"Aliases\":[\"b c\"]}}}",
 			     "{\"EndpointsConfig\":{\"a\":{\"IPAMConfig\":{\"IPv4Address\":\"x\"}}}}",
 			     "{\"EndpointsConfig\":{\"a\":{\"MacAddress\":\"02:00:00:00:00:01\"}}}",

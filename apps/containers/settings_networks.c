@@ -152,6 +152,17 @@ static bool is_name(const char *name)
 	return len > 0 && len < NAME_MAX;
 }
 
+// dockerd takes all but blanks. These stay as they are in a key of a document, and in a path.
+static bool is_network(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len; i++)
+		if (name[i] < ' ' || name[i] > '~' || strchr("\"\\/", name[i]) != NULL)
+			return false;
+	return len > 0 && len < NAME_MAX && name[0] != ' ' && name[len - 1] != ' ';
+}
+
 static bool is_or_none(const char *text, const char *wanted)
 {
 	return !is_set(text) || strcmp(text, wanted) == 0;
@@ -162,11 +173,11 @@ static error_t check_network(const struct network_settings *s,
 {
 	if (!is_set(s->name))
 		return refuse(error, "network name is missing");
-	if (!is_name(s->name))
+	if (!is_network(s->name))
 		return refuse(
 			error,
-			"invalid network name: \"%.64s\" is invalid: only [a-zA-Z0-9][a-zA-Z0-9_.-] "
-			"are allowed, at most %u characters",
+			"invalid network name: \"%.64s\": characters of ASCII but \", \\ and / "
+			"are allowed, at most %u, and no space at an end",
 			s->name, NAME_MAX - 1);
 	if (!is_or_none(s->driver, "bridge") && strcmp(s->driver, "default") != 0)
 		return refuse(error,
@@ -322,7 +333,7 @@ static error_t read_one(struct span key, struct span value, endpoint_each_fn *ea
 		return refuse(error, "NetworkingConfig: a network's name is too long");
 	memcpy(name, key.data, key.len);
 	name[key.len] = '\0';
-	if (!is_name(name))
+	if (!is_network(name))
 		return refuse(error, "NetworkingConfig: \"%.64s\" is no name of a network", name);
 	if (!json_take_null(&r))
 		err = endpoint_settings_parse(&endpoint, value, error);
@@ -378,5 +389,5 @@ const char *settings_network_wrong(const char *mode)
 	if (strncmp(mode, "container:", 10) == 0)
 		return "network mode container: is not supported: each container has a virtual "
 		       "machine of its own";
-	return is_name(mode) ? NULL : "HostConfig.NetworkMode is no name of a network";
+	return is_network(mode) ? NULL : "HostConfig.NetworkMode is no name of a network";
 }
