@@ -36,11 +36,16 @@
 #define NO_RIVAL "there is nobody in its virtual machine to share it with"
 #define FOR_WINDOWS "it is for Windows"
 
+static const struct field runtimes[] = { CHOICE("runc"), CHOICE("io.containerd.runc.v2"), END };
+
 const struct field settings_config_rows[] = {
 	{ "Domainname", FIELD_STRING, AT(domainname), 0, NULL, NULL },
 	{ "NetworkDisabled", FIELD_BOOL, AT(no_network), 0, NULL, NULL },
 	{ "MacAddress", FIELD_REFUSED, 0, 0, NULL,
 	  "MacAddress: a container's MAC address follows from its IP address" },
+	// docker-py puts it here as well.
+	{ "Runtime", FIELD_CHOICE, 0, 0, runtimes,
+	  "Runtime: containers are run in a virtual machine each" },
 	// Of an image's build.
 	{ "ArgsEscaped", FIELD_ANY, 0, 0, NULL, NULL },
 	{ "OnBuild", FIELD_ANY, 0, 0, NULL, NULL },
@@ -50,7 +55,6 @@ const struct field settings_config_rows[] = {
 
 static const struct field private_only[] = { CHOICE("private"), END };
 static const struct field ipc_modes[] = { CHOICE("private"), CHOICE("shareable"), END };
-static const struct field runtimes[] = { CHOICE("runc"), CHOICE("io.containerd.runc.v2"), END };
 static const struct field isolations[] = { CHOICE("default"), END };
 static const struct field userns_modes[] = { CHOICE("host"), END };
 static const struct field first_node[] = { CHOICE("0"), END };
