@@ -193,7 +193,6 @@ static void run_container(struct linuxrun *run)
 	if (run->ended || !check_machine(run, &config) || !read_annotations(run, config.config))
 		return;
 	config.num_shares = run->num_shares;
-	config.boot.has_files = run->num_shares > 0;
 	memcpy(config.address, run->address, sizeof(config.address));
 	if (config.network == HANDLE_NONE && run->wants_network)
 		log_info("this image has no switch (netswitch): the container has no network");

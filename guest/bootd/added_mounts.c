@@ -7,21 +7,15 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "guest/bootd/image_path.h"
 #include "guest/bootd/mount.h"
+#include "guest/bootd/shares.h"
 #include "guest/bootd/volume_fill.h"
 
-// Of the device (VM_FILES_TAG in libs/linux/vm/vm_files.h).
-#define TAG "starina"
-// Where its root is mounted meanwhile: on a tmpfs that every container has.
-#define STAGE "/dev/.shares"
 #define SHM "/dev/shm"
 #define MAX_DATA 4096  // of a file system's own options: a page
-#define READ_AHEAD_KB "1024"
 
 static bool is_share(const struct config_mount *mount)
 {
@@ -29,48 +23,6 @@ static bool is_share(const struct config_mount *mount)
 }
 
 // --- Shares --------------------------------------------------------------------------------------
-
-// Writes to a file of sysfs, which the container's own mount of it may have made read-only: then it
-// is not for as long as this takes. What fails is left as it is.
-static void write_sysfs(const char *path, const char *text)
-{
-	int context = fsopen("sysfs", FSOPEN_CLOEXEC), tree = -1, fd = -1;
-	struct statfs status = { 0 };
-
-	if (context >= 0 && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		tree = fsmount(context, FSMOUNT_CLOEXEC, 0);
-	if (tree >= 0 && fstatfs(tree, &status) == 0 && (status.f_flags & ST_RDONLY) != 0 &&
-	    (fsconfig(context, FSCONFIG_SET_FLAG, "rw", NULL, 0) != 0 ||
-	     fsconfig(context, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) != 0))
-		status.f_flags = 0;
-	if (tree >= 0)
-		fd = openat(tree, path, O_WRONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		(void)!write(fd, text, strlen(text));
-		close(fd);
-	}
-	if ((status.f_flags & ST_RDONLY) != 0 &&
-	    fsconfig(context, FSCONFIG_SET_FLAG, "ro", NULL, 0) == 0)
-		(void)fsconfig(context, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
-	if (tree >= 0)
-		close(tree);
-	if (context >= 0)
-		close(context);
-}
-
-// Linux reads 128 KiB ahead over FUSE, which is less than one request of the device has. With more,
-// several are on their way at a time.
-static void read_ahead(void)
-{
-	struct statx status;
-	char path[64];
-
-	if (statx(AT_FDCWD, STAGE, AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0)
-		return;
-	snprintf(path, sizeof(path), "class/bdi/%u:%u/read_ahead_kb", status.stx_dev_major,
-	         status.stx_dev_minor);
-	write_sysfs(path, READ_AHEAD_KB);
-}
 
 // Finds the mount point, and makes it if it is missing: a folder or an empty file.
 static int make_target(const char *path, bool folder, char real[PATH_MAX], struct failure *failure)
@@ -100,16 +52,20 @@ static int make_target(const char *path, bool folder, char real[PATH_MAX], struc
 	                   path);
 }
 
+static bool is_folder(int tree)
+{
+	struct statx status;
+
+	// What it is, is known since it was found: its server need not be asked again.
+	return statx(tree, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) == 0 &&
+		S_ISDIR(status.stx_mode);
+}
+
 static int mount_share(int tree, const struct config_mount *share, struct failure *failure)
 {
 	char real[PATH_MAX];
-	struct statx status;
-	int error;
+	int error = make_target(share->destination, is_folder(tree), real, failure);
 
-	// What it is, is known since it was found: its server need not be asked again.
-	if (statx(tree, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0)
-		return failure_errno(failure, "look at the share for %.200s", share->destination);
-	error = make_target(share->destination, S_ISDIR(status.stx_mode), real, failure);
 	if (error == 0 && move_mount(tree, "", AT_FDCWD, real, MOVE_MOUNT_F_EMPTY_PATH) != 0)
 		error = failure_errno(failure, "mount the share at %.200s", share->destination);
 	if (error == 0 && (share->flags & MS_RDONLY) != 0 &&
@@ -118,44 +74,47 @@ static int mount_share(int tree, const struct config_mount *share, struct failur
 	return error;
 }
 
-// Fills a new volume with what the image has there.
-static int fill_volume(const struct config_mount *share, const char *path, struct failure *failure)
+// Fills a new volume with what the image has there. Where it has nothing, the volume need not even
+// be looked at.
+static int fill_volume(const struct config_mount *share, const char *name, int tree,
+                       struct failure *failure)
 {
 	char real[PATH_MAX];
 	struct stat status;
 
-	if (share->data == NULL || stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+	if (share->data == NULL || stat(share->destination, &status) != 0 ||
+	    !S_ISDIR(status.st_mode) || !is_folder(tree))
 		return 0;
-	if (image_path_make(share->destination, real) != 0 || stat(real, &status) != 0)
+	if (image_path_make(share->destination, real) != 0)
 		return failure_errno(failure, "make the mount point %.200s", share->destination);
-	// What is not a folder is said when the volume is mounted.
-	return S_ISDIR(status.st_mode) ? volume_fill(real, path, failure) : 0;
+	return volume_fill(real, name, failure);
 }
 
-// Fills each new volume, and gives each share a mount of its own in `trees`, not attached yet.
+// Fills each new volume, and gives each share a mount of its own in `trees`, not attached yet. The
+// working directory is the device's root.
 static int take_trees(const struct config *config, int *trees, struct failure *failure)
 {
 	for (size_t i = 0; i < config->num_added; i++) {
 		const struct config_mount *share = &config->added[i];
-		char path[sizeof(STAGE) + 8];
+		char name[8];
 
 		if (!is_share(share))
 			continue;
-		snprintf(path, sizeof(path), STAGE "/%.*s",
-		         (int)strspn(share->source, "0123456789"), share->source);
-		int error = fill_volume(share, path, failure);
-
-		if (error != 0)
-			return error;
-		trees[i] = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		snprintf(name, sizeof(name), "%.*s", (int)strspn(share->source, "0123456789"),
+		         share->source);
+		trees[i] = open_tree(AT_FDCWD, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 		if (trees[i] < 0)
 			return failure_errno(failure, "find the share for %.200s",
 			                     share->destination);
+		int error = fill_volume(share, name, trees[i], failure);
+
+		if (error != 0)
+			return error;
 	}
 	return 0;
 }
 
-// Before anything is mounted, for that may lie over the stage. `shares` is all of them in one.
+// `shares` is all of them in one.
 static int open_shares(const struct config *config, int *trees, int *shares,
                        struct failure *failure)
 {
@@ -168,14 +127,12 @@ static int open_shares(const struct config *config, int *trees, int *shares,
 	}
 	if (!any)
 		return 0;
-	if (mkdir(STAGE, 0700) != 0 || mount(TAG, STAGE, CONFIG_SHARE, 0, NULL) != 0)
-		return failure_errno(failure, "mount the shares");
+	if (fchdir(shares_root()) != 0)
+		return failure_errno(failure, "find the shares");
 	error = take_trees(config, trees, failure);
-	// The device's first answer is there then, which lowers what it finds.
-	read_ahead();
-	*shares = open_tree(AT_FDCWD, STAGE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	if (error == 0 && (umount2(STAGE, MNT_DETACH) != 0 || rmdir(STAGE) != 0))
-		error = failure_errno(failure, "hide the shares");
+	*shares = open_tree(AT_FDCWD, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (error == 0 && chdir("/") != 0)
+		error = failure_errno(failure, "leave the shares");
 	return error;
 }
 

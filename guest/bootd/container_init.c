@@ -13,6 +13,7 @@
 #include "guest/bootd/init_process.h"
 #include "guest/bootd/mount.h"
 #include "guest/bootd/network.h"
+#include "guest/bootd/shares.h"
 
 static int set_names(const struct config *config, struct failure *failure)
 {
@@ -32,6 +33,7 @@ static int set_up_view(const struct config *config, struct failure *failure)
 
 	setsid();
 	umask(0);
+	shares_remember();
 	if ((error = cgroup_enter(failure)) != 0 || (error = mount_enter(failure)) != 0 ||
 	    (error = mount_all(config, failure)) != 0)
 		return error;

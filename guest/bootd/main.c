@@ -13,6 +13,7 @@
 
 #include "guest/bootd/control_session.h"
 #include "guest/bootd/guest_limits.h"
+#include "guest/bootd/shares.h"
 
 static _Noreturn void power_off(void)
 {
@@ -76,6 +77,9 @@ int main(void)
 	if (error != 0)
 		die("open the control port /dev/vport0p3", -error);
 	guest_limits_lift();
+	// The VMM goes on meanwhile.
+	session_flush(&session);
+	shares_mount();
 	run(&session);
 	power_off();
 }

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guest/bootd/shares.h"
 #include "libs/abi/files_change.h"
 
 #define BUFFER_SIZE 16384
@@ -195,10 +196,13 @@ void touch_begin(int shares)
 
 void touch_end(void)
 {
-	// One that waits for changes waits in a request, and no signal ends that.
-	if (child <= 0 || holder == NULL || !atomic_load(&holder->holds))
+	if (child <= 0)
 		return;
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	// One that waits for changes waits in a request, and no signal ends that.
+	if (holder != NULL && atomic_load(&holder->holds)) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
 	child = -1;
+	shares_unmount();
 }

@@ -16,7 +16,6 @@ struct vm_config vm_supply_config(const struct vm_supply *supply, uint64_t memor
 		.boot_disk = supply->boot_disk,
 		.kernel = supply->kernel,
 		.initramfs = supply->initramfs,
-		.has_files = supply->files != HANDLE_NONE || supply->volumes != HANDLE_NONE,
 	};
 }
 

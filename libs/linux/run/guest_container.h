@@ -58,7 +58,7 @@ struct guest_container_config {
 	struct span config;  // config.json; copied
 	handle_t
 		network;  // connector of "vmnet", kept by the app until guest_container_start; HANDLE_NONE: there is no network
-	// folders and volumes, of a VM that has `boot.has_files`; likewise kept by the app
+	// folders and volumes; likewise kept by the app
 	const struct vm_share *shares;
 	size_t num_shares;
 	uint8_t address[4];  // wanted on the network, if it is free; all zero: any

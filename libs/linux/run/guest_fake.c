@@ -80,8 +80,6 @@ void create_container(struct vm *warm)
 		.num_shares = has_share ? 1 : 0,
 	};
 
-	config.boot.has_files = has_share;
-
 	assert_int_equal(guest_container_create(&loop, &config, &app, NULL, &container), 0);
 	vm = container->vm;
 }

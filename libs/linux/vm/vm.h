@@ -68,7 +68,6 @@ struct vm_config {
 	bool has_sstc;         // of the host (struct system_info)
 	uint64_t timebase_hz;  // likewise
 	bool log_console;      // log what the guest kernel says
-	bool has_files;        // with a file system device, which vm_bind_files fills
 	// Ready, and there until `ready`, or until the VM was destroyed. When its driver restarts
 	// meanwhile, its owner has it follow the new channel (disk_init), and the VM reads again.
 	struct disk *boot_disk;
@@ -142,9 +141,9 @@ bool vm_waits_for_network(const struct vm *vm);
 // Who the VM is on the network. Returns false as long as it is not known, and when it is on none.
 __must_check bool vm_address(const struct vm *vm, struct guest_address *out);
 
-// Fills the file system device of a VM that boots or is ready and has one with `count` shares
-// (copied), once: what the guest asks of them waits until their sessions are there, and fails with
-// ENOTCONN when they cannot be had, or are lost. Errors: ERR_BAD_STATE, as vm_files_bind's.
+// Fills the file system device of a VM that boots or is ready with `count` shares (copied), once:
+// what the guest asks of them waits until their sessions are there, and fails with ENOTCONN when
+// they cannot be had, or are lost. Errors: ERR_BAD_STATE, as vm_files_bind's.
 __must_check error_t vm_bind_files(struct vm *vm, const struct vm_share *shares, size_t count);
 
 // Queues a request to bootd, which is ready, and sends what the guest takes. Errors: as

@@ -116,7 +116,7 @@ static error_t create_devices(struct vm *vm)
 	vm->balloon.context = vm;
 	balloon_device_init(&vm->balloon);
 	err = machine_attach(&vm->machine, &vm->balloon.mmio);
-	if (err < 0 || !vm->config.has_files)
+	if (err < 0)
 		return err;
 	vm->files = heap_alloc(sizeof(*vm->files));
 	return vm->files != NULL ? vm_files_create(vm->files, &vm->machine) : ERR_NO_MEMORY;

@@ -69,6 +69,8 @@ bool vm_stop(struct vm *vm)
 		return false;
 	vm->state = VM_ENDING;
 	vm_be_patient(vm, NULL);
+	if (vm->files != NULL)
+		vm_files_log(vm->files);
 	if (has_stopped(vm))
 		return true;
 	vm->stopping = true;

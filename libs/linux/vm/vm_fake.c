@@ -402,13 +402,20 @@ error_t vm_files_bind(struct vm_files *files, struct loop *l, const struct vm_sh
                       size_t count)
 {
 	(void)l;
-	assert_int_equal(count, 1);
-	assert_int_equal(shares->connector, FILES);
-	assert_string_equal(shares->uri, FILES_HOST);
+	assert_true(count <= 1);
+	if (count == 1) {
+		assert_int_equal(shares->connector, FILES);
+		assert_string_equal(shares->uri, FILES_HOST);
+	}
 	if (files->bound)
 		return ERR_EXISTS;
 	files->bound = true;
 	return 0;
+}
+
+void vm_files_log(struct vm_files *files)
+{
+	(void)files;
 }
 
 void vm_files_deinit(struct vm_files *files)

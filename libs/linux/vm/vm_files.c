@@ -5,6 +5,7 @@
 #include "libs/base/string.h"
 #include "libs/linux/vm/vm_files_ids.h"
 #include "libs/linux/vm/vm_files_private.h"
+#include "libs/starina/log.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
@@ -240,6 +241,8 @@ static void request_queue(struct files_session *session, struct fs_device_reques
 {
 	struct vm_files *files = session->files;
 
+	if (request->header.opcode < VM_FILES_NUM_OPCODES)
+		session->asked[request->header.opcode]++;
 	if (session->state == FILES_SESSION_LOST) {
 		files_fail(files, request, LINUX_ENOTCONN);
 		return;
@@ -325,7 +328,7 @@ static bool request_start(struct vm_files *files, struct fs_device_request *requ
 	default: break;
 	}
 	if (!files->bound) {
-		files_fail(files, request, LINUX_ENOTCONN);
+		files_init_later(files, request);
 	} else if (in->opcode == FUSE_LOOKUP && in->nodeid == FUSE_ROOT_ID) {
 		look_up_share(files, request);
 	} else if (files_id_slot(in->nodeid) == 0) {
@@ -406,7 +409,34 @@ error_t vm_files_bind(struct vm_files *files, struct loop *loop, const struct vm
 	files->changes.make = false;
 	str_copy(files->changes.name, FILES_CHANGES, sizeof(files->changes.name));
 	files->bound = true;
+	if (files->waiting_init != NULL) {
+		files_enter(files);
+		files_root_request(files, files->waiting_init);
+		files->waiting_init = NULL;
+		files_leave(files);
+	}
 	return 0;
+}
+
+static void log_session(struct files_session *session)
+{
+	char text[256] = "";
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < VM_FILES_NUM_OPCODES && used < sizeof(text); i++) {
+		if (session->asked[i] != 0)
+			used += fmt_write(text + used, sizeof(text) - used, " %u:%u", i,
+			                  session->asked[i]);
+	}
+	if (used > 0)
+		log_debug("requests to %s, by FUSE opcode:%s", session->uri, text);
+	memset(session->asked, 0, sizeof(session->asked));
+}
+
+void vm_files_log(struct vm_files *files)
+{
+	for (uint32_t i = 0; i < files->num_sessions; i++)
+		log_session(&files->sessions[i]);
 }
 
 void vm_files_deinit(struct vm_files *files)

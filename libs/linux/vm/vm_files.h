@@ -21,6 +21,8 @@
 #define VM_SHARE_NAME_MAX 256u
 // Folios of FILES_LOAN_BYTES that a session keeps between requests.
 #define VM_FILES_MAX_LOANS 8u
+// Of FUSE, that are counted.
+#define VM_FILES_NUM_OPCODES 64u
 
 // What a guest sees as one entry of its device: "0", "1" and so on.
 struct vm_share {
@@ -58,6 +60,8 @@ struct files_session {
 	handle_t loans[VM_FILES_MAX_LOANS];  // folios to lend
 	uint32_t num_loans;
 	uint32_t num_lent;  // since one came back
+	// requests with a reply, of the guest's, by opcode
+	uint32_t asked[VM_FILES_NUM_OPCODES];
 };
 
 // What a request of the device is to vm_files.
@@ -85,6 +89,8 @@ struct vm_files {
 	uint32_t num_sessions;
 	struct files_nodes nodes;  // that the guest was given
 	struct fuse_init_in init;  // what the guest was told that it may use
+	// FUSE_INIT that waits for vm_files_bind; NULL: none
+	struct fs_device_request *waiting_init;
 	struct files_pending pending[FS_DEVICE_MAX_REQUESTS];
 	struct fs_device_request *destroy;  // waits for all sessions to answer theirs; NULL: none
 	uint64_t destroying;                // sessions that have not answered it
@@ -102,10 +108,13 @@ struct vm_files {
 // Makes the machine's file system device, in its next slot, and attaches it. `files` is zeroed.
 // Errors: as machine_slot_create's and machine_attach's.
 __must_check error_t vm_files_create(struct vm_files *files, struct machine *machine);
-// Fills the device with `count` shares (copied), once. What the guest asks for before fails with
-// ENOTCONN. A session is opened when one of its shares is asked for first. Errors: ERR_EXISTS,
-// ERR_LIMIT (more shares or sessions than there may be).
+// Fills the device with `count` shares (copied), once. Before, FUSE_INIT waits, for what the guest
+// may use depends on the shares, and all else fails with ENOTCONN. A session is opened when one of
+// its shares is asked for first. Errors: ERR_EXISTS, ERR_LIMIT (more shares or sessions than there
+// may be).
 __must_check error_t vm_files_bind(struct vm_files *files, struct loop *loop,
                                    const struct vm_share *shares, size_t count);
+// Logs (debug) how often the guest has asked each session for what, since the last time.
+void vm_files_log(struct vm_files *files);
 // Closes the sessions; the machine does not run. Without effect on a zeroed one.
 void vm_files_deinit(struct vm_files *files);

@@ -74,6 +74,8 @@ __must_check error_t files_reply(struct files_session *session, struct span repl
 
 // --- vm_files_root.c ---
 
+// A request before there are shares: FUSE_INIT waits for them, anything else ends.
+void files_init_later(struct vm_files *files, struct fs_device_request *request);
 // A request to the device itself or to its root, LOOKUP and forgets excepted: ends it.
 void files_root_request(struct vm_files *files, struct fs_device_request *request);
 // FUSE_DESTROY for the session, if it is to be sent one now. Errors: as files_session_send's.

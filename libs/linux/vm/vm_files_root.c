@@ -7,6 +7,7 @@
 #define FOLDER 0040755u
 #define BLOCK 4096u
 #define LINUX_NAME_MAX 255u
+#define MAX_READAHEAD (1024u * 1024)
 
 // Ends a request with the reply's body.
 static void reply(struct vm_files *files, struct fs_device_request *request, const void *body,
@@ -145,13 +146,29 @@ static void init(struct vm_files *files, struct fs_device_request *request)
 		return;
 	}
 	close_sessions(files);
-	out.max_readahead = in.max_readahead;
+	// Linux keeps what it has, if that is less: what bootd has set.
+	out.max_readahead = MAX_READAHEAD;
 	out.flags = in.flags & common_flags(files);
 	files->init = (struct fuse_init_in){ .major = FUSE_VERSION_MAJOR,
 		                             .minor = FUSE_VERSION_MINOR,
 		                             .max_readahead = in.max_readahead,
 		                             .flags = out.flags };
 	reply(files, request, &out, sizeof(out));
+}
+
+void files_init_later(struct vm_files *files, struct fs_device_request *request)
+{
+	struct fs_device_request *waiting = files->waiting_init;
+
+	if (request->header.opcode != FUSE_INIT ||
+	    (waiting != NULL && waiting->generation == request->generation)) {
+		files_fail(files, request, LINUX_ENOTCONN);
+		return;
+	}
+	// One of before a reset is over.
+	if (waiting != NULL)
+		files_fail(files, waiting, LINUX_ENOTCONN);
+	files->waiting_init = request;
 }
 
 static void root_attributes(struct vm_files *files, struct fs_device_request *request)

@@ -273,9 +273,14 @@ static int setup(void **state)
 	assert_int_equal(loop_init(&loop), 0);
 	assert_int_equal(vm_files_create(files, &machine), 0);
 	test_start_device(&files->device.mmio, 0);
+	// A guest that is there before its shares waits for them.
+	ask(2, FUSE_INIT, 0, &in, sizeof(in));
+	assert_int_equal(asked(FUSE_GETATTR, FUSE_ROOT_ID, NULL, 0), -107);
 	assert_int_equal(asked(FUSE_INIT, 0, &in, sizeof(in)), -107);
+	assert_int_equal(error_of(2), 1);
 	assert_int_equal(vm_files_bind(files, &loop, shares, 3), 0);
 	assert_int_equal(vm_files_bind(files, &loop, shares, 3), ERR_EXISTS);
+	assert_int_equal(error_of(2), 0);
 	assert_int_equal(asked(FUSE_INIT, 0, &in, sizeof(in)), 0);
 	return 0;
 }
@@ -313,6 +318,35 @@ static void the_root_is_our_own(void **state)
 	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "00001", 6), -2);
 	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "..", 3), -2);
 	assert_int_equal(fake_provider_accept(host), HANDLE_NONE);
+}
+
+// What waited before a reset is over; what has come since is answered.
+static void a_reset_while_it_waits_for_shares(void **state)
+{
+	struct fuse_init_in in = { .major = 7, .minor = 40, .flags = UINT32_MAX };
+	struct vm_share share = { .connector = volumes, .uri = FILES_VOLUMES, .name = "db" };
+	struct fuse_init_out init;
+
+	(void)state;
+	vm_files_deinit(files);
+	memset(files, 0, sizeof(*files));
+	memset(&machine, 0, sizeof(machine));
+	memset(guest, 0, sizeof(*guest));
+	assert_int_equal(vm_files_create(files, &machine), 0);
+	test_start_device(&files->device.mmio, 0);
+	ask(0, FUSE_INIT, 0, &in, sizeof(in));
+	virtio_mmio_write(&files->device.mmio, VIRTIO_MMIO_STATUS, 4, 0);
+	memset(guest->memory, 0, sizeof(guest->memory));
+	test_start_device(&files->device.mmio, 0);
+	ask(1, FUSE_INIT, 0, &in, sizeof(in));
+	memset(guest->memory + AT_REPLY(0), 0xff, ROOM);
+	assert_int_equal(vm_files_bind(files, &loop, &share, 1), 0);
+	assert_int_equal(error_of(0), 1);
+	assert_int_equal(error_of(1), 0);
+	memcpy(&init, guest->memory + AT_REPLY(1) + 16, sizeof(init));
+	assert_int_equal(init.flags, FILES_VOLUMES_FLAGS);
+	for (uint32_t i = 0; i < FS_DEVICE_MAX_REQUESTS; i++)
+		assert_false(files->device.requests[i].busy);
 }
 
 static void shares_are_bounded(void **state)
@@ -866,6 +900,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(the_root_is_our_own),
+		TEST(a_reset_while_it_waits_for_shares),
 		TEST(what_is_not_given_is_forgotten),
 		TEST(shares_are_bounded),
 		TEST(each_session_has_a_slot),

@@ -51,7 +51,7 @@ struct vm {
 	struct blk_device root;
 	struct blk_device writable;
 	struct vm_net net;
-	struct vm_files *files;  // heap; NULL: it has none, or not yet
+	struct vm_files *files;  // heap; NULL: not yet
 	struct rng_device rng;
 	struct balloon_device balloon;
 	bool port_closed[GUEST_NUM_PORTS];  // by the owner
