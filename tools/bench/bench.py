@@ -71,8 +71,11 @@ FIGURES = {
     "power_on_to_first_app": ("power-on (firmware included) to the first app's main", "insns", 20_000_000),
     "image_bytes": ("image without guest, as loaded", "bytes", 1 << 20),
     "boot_exits": ("VM exits until the container started, 1 hart, icount", "", 600),
+    "boot_accesses": ("of them register accesses, notifications and page faults", "", None),
+    "volume_mount_exits": ("VM exits that a volume adds to them, waits not counted", "", 15),
+    "folder_mount_exits": ("VM exits that a folder of the host adds to them, the same", "", 15),
     "guest_clock_to_init": ("the guest's clock when its init (bootd) is up, 1 hart, icount", "insns", None),
-    "vm_to_init": ("first entry of the guest to its init's main, 1 hart, icount", "insns", 18_000_000),
+    "vm_to_init": ("first entry of the guest to its init's main, 1 hart, icount", "insns", 18_300_000),
     "create_to_init": ("VM creation, kernel not yet read, to the guest's init", "insns", None),
     "create_to_program": ("VM creation to the first instruction of the container's program", "insns", None),
     "loopback_request": ("httpd to a client in the OS, 1 KB, keep-alive: a request", "insns", None),
@@ -154,12 +157,38 @@ def measure_boot(out):
     out["image_bytes"] = loaded_bytes("starina.elf")
 
 
+def start_container(**extra):
+    """The log of a run under icount, and what it has of the exits until the container started."""
+    log = run_container(STARINA_SMP="1", STARINA_QEMU_ARGS=ICOUNT, append="kernel.log=debug", **extra)
+    return log, re.search(r"VM exits until the start: (\d+) total, (.*)", log)
+
+
+def accesses(exits):
+    """Of exits by cause, those that are the guest's doing. How often one that waits wakes up depends on the host, whose disk it waits for."""
+    return sum(int(n) for n, what in re.findall(r"(\d+) ([^,\n]+)", exits) if what.strip() in ("mmio read", "mmio write", "notify", "page fault"))
+
+
+def measure_mounts(out):
+    """How many exits a mount adds to a container's start, the least of two rounds: what else is on its way then depends on the host."""
+    say("exits of a mount")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = os.path.join(scratch, "folder")
+        os.mkdir(folder)
+        mounts = {"volume": "bench:/volume", "folder": folder + ":/folder"}
+        counts = {name: [] for name in mounts}
+        for name in list(mounts) * 2:
+            _, exits = start_container(STARINA_DISK=os.path.join(scratch, "state.img"), LINUXRUN_VOLUMES=mounts[name])
+            counts[name].append(accesses(exits.group(2)))
+    for name, found in counts.items():
+        out[name + "_mount_exits"] = min(found) - out["boot_accesses"]
+
+
 def measure_exits(out):
     say("container start under icount")
-    log = run_container(STARINA_SMP="1", STARINA_QEMU_ARGS=ICOUNT, append="kernel.log=debug")
+    log, exits = start_container()
     out["guest_clock_to_init"] = int(re.search(r"bootd is up after (\d+) ns of guest time", log).group(1))
-    exits = re.search(r"VM exits until the start: (\d+) total, (.*)", log)
     out["boot_exits"] = int(exits.group(1))
+    out["boot_accesses"] = accesses(exits.group(2))
     out["boot_exits_by_cause"] = {what.strip(): int(n) for n, what in re.findall(r"(\d+) ([^,\n]+)", exits.group(2))}
     if moments.available():
         say("container start counted from outside, %d rounds" % moments.ROUNDS)
@@ -184,6 +213,7 @@ def measure_flushes(out):
 
 def measure_container(out):
     measure_exits(out)
+    measure_mounts(out)
     runs = []
     for i in range(RUNS):
         say("container start by the clock, run %d of %d" % (i + 1, RUNS))
