@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -263,6 +264,33 @@ static void touches_change_nothing(void **state)
 	assert_int_equal(test_lookup(c, f->share, "a"), -ENOENT);
 }
 
+// The host's file is told of as a file, but the guest knows a FIFO: Linux would not take that for
+// the file that it makes.
+static void what_stands_for_a_fifo_is_a_phantom(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t node, count = 1;
+	int fd;
+
+	assert_int_equal(ask(c), 1);
+	put_file(f->shares[0].fd, "pipe", "");
+	fd = openat(f->shares[0].fd, "pipe", O_WRONLY);
+	assert_true(fd >= 0);
+	if (fsetxattr(fd, HOSTFS_OVERRIDE, "7:8:0644:pipe", 13, 0) < 0)
+		skip();  // no user attributes here
+	close(fd);
+	node = (uint64_t)test_lookup(c, f->share, "pipe");
+	assert_true(S_ISFIFO(test_entry(c).attr.mode));
+	assert_int_equal(touch(c, FILES_CREATED, FUSE_MKNOD, "pipe"), 0);
+	assert_true(test_entry(c).nodeid != node && S_ISREG(test_entry(c).attr.mode));
+	// It has not been looked up by that.
+	test_begin(c, FUSE_FORGET, node);
+	test_add(c, &count, sizeof(count));
+	assert_int_equal(test_send(c), 1);
+	assert_int_equal(test_getattr(c, node), -ESTALE);
+}
+
 static void one_asks_at_a_time(void **state)
 {
 	struct fixture *f = *state;
@@ -304,6 +332,7 @@ int main(void)
 		TEST(what_the_guest_does_is_not_told),
 		TEST(touches_change_nothing),
 		TEST(what_the_guest_replaces_is_not_told),
+		TEST(what_stands_for_a_fifo_is_a_phantom),
 		TEST(one_asks_at_a_time),
 		TEST(many_folders),
 	};

@@ -103,6 +103,16 @@ static int touch_remove(struct call *call, unsigned kind)
 	return kind == FILES_DROP ? -ENOENT : 0;
 }
 
+// Whether Linux, which makes one of that type, takes the node for it. A file of the host may stand
+// for a device, a FIFO or a socket: Linux would report nothing, and never forget the node.
+static bool is_shown_as(struct hostfs *fs, const struct node *node, mode_t type)
+{
+	struct fuse_attr attr;
+
+	return node->type == type && node_attr(fs, node, &attr) == 0 &&
+		(attr.mode & S_IFMT) == type;
+}
+
 // Makes what is there already.
 static int touch_make(struct call *call)
 {
@@ -124,7 +134,7 @@ static int touch_make(struct call *call)
 		return result;
 	if (node_lookup(call->fs, call->node, name, &node) < 0)
 		node = NULL;
-	if (node && node->type != (mknod.mode & S_IFMT)) {
+	if (node && !is_shown_as(call->fs, node, mknod.mode & S_IFMT)) {
 		node_forget(call->fs, node, 1);
 		node = NULL;
 	}
