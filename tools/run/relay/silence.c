@@ -19,7 +19,9 @@ void silence_begin(struct silence *silence, uint64_t now)
 
 bool silence_is_over(struct silence *silence, uint64_t now, uint64_t starved)
 {
-	bool was_starved = starved - silence->starved >= PERIOD_MS / 2;
+	// A thread that has ended takes what it waited along.
+	bool was_starved = starved > silence->starved &&
+		starved - silence->starved >= PERIOD_MS / 2;
 
 	if (now < silence->due_at)
 		return false;
