@@ -151,7 +151,9 @@ static void finish(struct images *images, struct removal *removal)
 	struct json_writer w = { 0 };
 	const char *members = json_writer_text(&removal->answer);
 
-	if (removal->is_prune) {
+	if (members == NULL) {
+		w.bad = true;
+	} else if (removal->is_prune) {
 		json_write_raw(&w, "{\"ImagesDeleted\":");
 		json_write_raw(&w, removal->answer.len > 0 ? "[" : "null");
 		json_write_raw(&w, removal->answer.len > 0 ? members : "");
@@ -161,10 +163,9 @@ static void finish(struct images *images, struct removal *removal)
 		json_write_raw(&w, "}");
 	} else {
 		json_write_raw(&w, "[");
-		json_write_raw(&w, members != NULL ? members : "");
+		json_write_raw(&w, members);
 		json_write_raw(&w, "]");
 	}
-	w.bad = w.bad || removal->answer.bad;
 	reply_json(removal->client, removal->id, 200, &w);
 	removal_free(removal);
 	followers_tell(images);
