@@ -139,6 +139,16 @@ void config_write_rights(struct json_writer *w, const struct host_settings *host
 
 // --- The files that Docker writes ----------------------------------------------------------------
 
+void config_write_text(struct json_writer *w, const char *key, struct json_writer *text)
+{
+	json_write_raw(w, key);
+	if (json_writer_text(text) != NULL)
+		json_write_string(w, json_writer_text(text));
+	else
+		w->bad = true;
+	json_writer_deinit(text);
+}
+
 static void add_line(struct json_writer *text, const char *key, const struct string_list *words)
 {
 	if (words->count == 0)
@@ -167,18 +177,13 @@ static void write_resolver(struct json_writer *w, const struct host_settings *ho
 	if (!no_search)
 		add_line(&text, "search", &host->dns_search);
 	add_line(&text, "options", &host->dns_options);
-	json_write_raw(w, ",\"dev.starina.file:/etc/resolv.conf\":");
-	if (json_writer_text(&text) != NULL)
-		json_write_string(w, json_writer_text(&text));
-	else
-		w->bad = true;
-	json_writer_deinit(&text);
+	config_write_text(w, ",\"dev.starina.file:/etc/resolv.conf\":", &text);
 }
 
 void config_write_annotations(struct json_writer *w, const struct settings *s)
 {
 	const struct host_settings *host = &s->host;
-	bool has_network = strcmp(settings_network(s), "none") != 0;
+	bool has_network = settings_has_network(s);
 
 	if (host->init)
 		json_write_raw(w, ",\"dev.starina.init\":\"1\"");

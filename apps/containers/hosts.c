@@ -2,6 +2,7 @@
 //
 // /etc/hostname and /etc/hosts. Of the latter, a container with addresses of networks, or without a
 // network, is given all; others the lines that bootd adds to its own, with the switch's address.
+#include "apps/containers/config_host.h"
 #include "apps/containers/containers.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -59,29 +60,19 @@ static bool has_addresses(const struct container *c)
 	return false;
 }
 
-static void write_text(struct json_writer *w, const char *key, struct json_writer *text)
-{
-	json_write_raw(w, key);
-	if (json_writer_text(text) != NULL)
-		json_write_string(w, json_writer_text(text));
-	else
-		w->bad = true;
-	json_writer_deinit(text);
-}
-
 static void write_hostname(struct json_writer *w, const char *hostname)
 {
 	struct json_writer text = { 0 };
 
 	json_write_raw(&text, hostname);
 	json_write_raw(&text, "\n");
-	write_text(w, "\"dev.starina.file:/etc/hostname\":", &text);
+	config_write_text(w, "\"dev.starina.file:/etc/hostname\":", &text);
 }
 
 void hosts_write(const struct container *c, const char *hostname, struct json_writer *w)
 {
 	const struct string_list *extra = &c->settings.host.extra_hosts;
-	bool has_network = strcmp(settings_network(&c->settings), "none") != 0;
+	bool has_network = settings_has_network(&c->settings);
 	struct json_writer text = { 0 };
 	const char *key = ",\"dev.starina.hosts\":";
 
@@ -96,5 +87,5 @@ void hosts_write(const struct container *c, const char *hostname, struct json_wr
 		return;
 	}
 	add_extra(&text, extra);
-	write_text(w, key, &text);
+	config_write_text(w, key, &text);
 }

@@ -207,10 +207,9 @@ static void send_attach(struct container *c, const struct pending_attach *attach
 static uint32_t start_flags(const struct container *c)
 {
 	const struct settings *s = &c->settings;
-	bool has_network = strcmp(settings_network(s), "none") != 0;
 
 	return layer_flags(c) | (s->tty ? VMM_TTY : 0) | (s->open_stdin ? VMM_OPEN_STDIN : 0) |
-		(s->stdin_once ? VMM_STDIN_ONCE : 0) | (has_network ? VMM_NETWORK : 0);
+		(s->stdin_once ? VMM_STDIN_ONCE : 0) | (settings_has_network(s) ? VMM_NETWORK : 0);
 }
 
 static error_t make_order(const struct container *c, struct message *m,

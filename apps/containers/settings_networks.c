@@ -379,6 +379,11 @@ const char *settings_network(const struct settings *s)
 		: s->network_mode;
 }
 
+bool settings_has_network(const struct settings *s)
+{
+	return strcmp(settings_network(s), "none") != 0;
+}
+
 const char *settings_network_wrong(const char *mode)
 {
 	if (!is_set(mode))

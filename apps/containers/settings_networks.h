@@ -73,5 +73,7 @@ __must_check error_t networking_read(const char *networking, endpoint_each_fn *e
                                      char error[static SETTINGS_ERROR_MAX]);
 // What HostConfig.NetworkMode names: "bridge" when it says nothing. The settings' own.
 const char *settings_network(const struct settings *settings);
+// Whether it is any but "none".
+bool settings_has_network(const struct settings *settings);
 // Why a container cannot have this NetworkMode; NULL: it can.
 const char *settings_network_wrong(const char *mode);

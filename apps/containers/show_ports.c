@@ -15,7 +15,7 @@ static void address_text(const uint8_t a[4], char out[static ADDRESS_TEXT_MAX])
 
 bool ports_are_published(const struct container *c)
 {
-	return c->settings.network_mode == NULL || strcmp(c->settings.network_mode, "none") != 0;
+	return settings_has_network(&c->settings);
 }
 
 static error_t add_once(struct port_list *list, const struct port *port)

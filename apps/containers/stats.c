@@ -100,14 +100,13 @@ static void send_sample(struct stats_reader *reader, struct json_writer *w)
 static void take_sample(struct stats_reader *reader, const struct container *c,
                         const struct stats_sample *now)
 {
-	const char *mode = c->settings.network_mode;
 	int64_t cpus = (settings_nano_cpus(&c->settings) + 999999999) / 1000000000;
 	struct stats_subject subject = {
 		.id = c->id_text,
 		.name = c->name,
 		.cpus = cpus > 0 ? (uint32_t)cpus : 1,
 		.memory = c->settings.memory > 0 ? (uint64_t)c->settings.memory : DEFAULT_MEMORY,
-		.has_network = mode == NULL || strcmp(mode, "none") != 0,
+		.has_network = settings_has_network(&c->settings),
 	};
 	struct json_writer w = { 0 };
 
