@@ -133,9 +133,9 @@ static void catch_signal(int number)
 	caught = number;
 }
 
-static int await_signal(bool stubborn)
+static int await_signal(void)
 {
-	struct sigaction action = { .sa_handler = stubborn ? SIG_IGN : catch_signal };
+	struct sigaction action = { .sa_handler = catch_signal };
 	sigset_t both, before;
 
 	// Blocked but while it waits: one that comes between the look and the wait is not missed.
@@ -207,8 +207,8 @@ int main(int argc, char **argv)
 		return write_file(argv[2]);
 	else if (strcmp(command, "signals") == 0)
 		return tell_signals();
-	else if (strcmp(command, "wait") == 0 || strcmp(command, "stubborn") == 0)
-		return await_signal(command[0] == 's');
+	else if (strcmp(command, "wait") == 0)
+		return await_signal();
 	else
 		return 64;
 	return 0;

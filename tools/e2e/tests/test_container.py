@@ -210,15 +210,6 @@ def sigterm_is_passed_on(context):
 
 
 @test
-def container_that_ignores_signals_is_ended(context):
-    process = start_probe(context, "stubborn")
-    check_equal(process.stdout.readline(), b"waiting\n")
-    result = context.stop(process, signal.SIGTERM)
-    check_run(result, 137)
-    check("did not end within" in result.stderr, result)
-
-
-@test
 def two_runs_side_by_side(context):
     write_layout(context.scratch / "image", probe_image(context, "step", 1))
     processes = [context.start(LINUXRUN_IMAGE="oci://image") for _ in range(2)]

@@ -51,15 +51,6 @@ def long_arguments(context):
 
 
 @test
-def stop_timeout(context):
-    process = context.start("--stop-timeout", "1", image(context, "stubborn"))
-    check_equal(process.stdout.readline(), b"waiting\n")
-    result = context.stop(process, signal.SIGTERM)
-    check_equal(result.status, 137, result)
-    check("did not end within 1 s" in result.stderr, result)
-
-
-@test
 def another_kernel(context):
     shutil.copy(ROOT / "third_party/guest-kernel/Image", context.scratch / "my kernel")
     result = context.run("--kernel", "my kernel", image(context, "exit", "5"))

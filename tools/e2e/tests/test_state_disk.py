@@ -87,6 +87,28 @@ def end_without_sync(context):
     check_equal(shell(context, "cat /data/f* | sort -n | tail -n 1; ls /data | wc -l", "-v", "vol:/data").stdout.decode(), "49\n50\n")
 
 
+STUBBORN = "trap 'echo asked' TERM INT; echo {n} > /data/f{n}; echo made; while :; do sleep 0.1; done"
+
+
+@test
+def killed_without_sync(context):
+    """What a container has written is there when it had to be killed: for its time was over, or at the third signal."""
+    for n, timeout, signals in ((1, "1", 1), (2, "-1", 3)):
+        process = context.start("-v", "vol:/data", "--stop-timeout", timeout, image(context), "sh", "-c", STUBBORN.format(n=n),
+                                STARINA_DISK=str(context.scratch / "state.img"))
+        check_equal(process.stdout.readline(), b"made\n")
+        for _ in range(signals - 1):
+            process.send_signal(signal.SIGTERM)
+            check_equal(process.stdout.readline(), b"asked\n")
+        result = context.stop(process, signal.SIGTERM)
+        check_equal(result.status, 137, result)
+        check_equal("did not end within 1 s of the signal; killing it" in result.stderr, timeout == "1", result)
+        check_disk(context)
+        kept = subprocess.run(["/sbin/debugfs", "-R", f"cat /volumes/vol/f{n}", context.scratch / "state.img"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, check=True)
+        check_equal(kept.stdout.decode(), f"{n}\n")
+
+
 @test
 def random_work(context):
     """1,000 steps of all kinds, compared with a model, while the server is killed again and again."""

@@ -32,7 +32,8 @@
 #define STATUS_KILLED 137
 #define HELD_MS 5000        // then the firmware's banner is shown after all
 #define POWER_OFF_MS 10000  // from the exit status to QEMU's end, while no output moves
-#define FORCE_SIGNALS 3     // so many signals end it at once
+#define KILL_MS 10000       // from the container's SIGKILL to its end
+#define FORCE_SIGNALS 3     // so many signals kill it
 #define STOP_SLACK 20       // seconds that the OS has to stop, over those of the containers
 #define NEVER UINT64_MAX
 #define CTRL_A 1
@@ -71,6 +72,7 @@ struct relay {
 	struct silence silence;
 	uint64_t held_at;  // in clock_ms() terms
 	uint64_t stop_at;
+	bool killed;          // the container, for its time to end was over
 	uint64_t stop_begun;  // of the engine
 	uint64_t power_off_at;
 };
@@ -185,12 +187,25 @@ static bool container_runs(const struct relay *relay)
 	return relay->settings->image && relay->control.started;
 }
 
+// Kills the container, not the machine: what it wrote to a volume or a disk is kept. Once more ends
+// QEMU, with `status`.
+static void container_kill(struct relay *relay, int status)
+{
+	if (relay->killed) {
+		quit(relay, status);
+		return;
+	}
+	relay->killed = true;
+	relay->stop_at = clock_ms() + KILL_MS;
+	control_send(relay, "signal %d\n", SIGKILL);
+}
+
 // The container was asked to end: not for the first time, or the time begins after which it is
 // ended by force.
 static void stop_begin(struct relay *relay, int number)
 {
 	if (++relay->stop_signals >= FORCE_SIGNALS)
-		quit(relay, 128 + number);
+		container_kill(relay, 128 + number);
 	else if (relay->stop_at == NEVER && relay->settings->stop_timeout != STOP_FOREVER)
 		relay->stop_at = clock_ms() + (uint64_t)relay->settings->stop_timeout * 1000;
 }
@@ -207,8 +222,10 @@ static size_t terminal_keys_filter(void *context, const char *data, size_t size,
 
 	if (!escaped)
 		return length;
-	if (relay->escaped || !relay->control.started) {
+	if (!relay->control.started) {
 		quit(relay, STATUS_KILLED);
+	} else if (relay->escaped) {
+		container_kill(relay, STATUS_KILLED);
 	} else {
 		relay->escaped = true;
 		(void)!write(STDERR_FILENO, said, sizeof(said) - 1);
@@ -337,8 +354,10 @@ static void control_advance(struct relay *relay, bool moved)
 	}
 	terminal_hand_over(relay);
 	if (relay->control.status >= 0 && relay->settings->image &&
-	    (relay->power_off_at == NEVER || moved))
+	    (relay->power_off_at == NEVER || moved)) {
 		relay->power_off_at = clock_ms() + POWER_OFF_MS;
+		relay->stop_at = NEVER;
+	}
 }
 
 static void control_flush(struct relay *relay)
@@ -367,6 +386,11 @@ static void deadlines_check(struct relay *relay)
 
 	if (relay->engine)
 		relay->stop_at = engine_stop_limit(relay);
+	if (relay->stop_at <= now && !relay->engine && !relay->killed) {
+		log_warn("the container did not end within %u s of the signal; killing it",
+		         relay->settings->stop_timeout);
+		container_kill(relay, STATUS_KILLED);
+	}
 	if (relay->power_off_at <= now || relay->stop_at <= now) {
 		terminal_restore(&relay->terminal);
 		if (relay->engine)
@@ -374,8 +398,7 @@ static void deadlines_check(struct relay *relay)
 		else if (relay->power_off_at <= now)
 			log_warn("the OS did not power off after the container's end; ending QEMU");
 		else
-			log_warn("the container did not end within %u s of the signal; ending QEMU",
-			         relay->settings->stop_timeout);
+			log_warn("the container did not end when it was killed; ending QEMU");
 		quit(relay, STATUS_KILLED);
 	}
 	if (!relay->uart_log.passing && relay->heard &&

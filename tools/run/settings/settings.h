@@ -62,7 +62,7 @@ struct settings {
 	bool terminal_input;    // and ours is its other end
 	const char *kernel;     // another guest kernel; NULL: ours
 
-	// seconds from the first signal to the end by force, or STOP_FOREVER
+	// seconds from the first signal to SIGKILL, or STOP_FOREVER
 	uint32_t stop_timeout;
 	const char *name;     // of the container; NULL: none
 	const char *cidfile;  // gets the container's id; NULL: none
