@@ -29,6 +29,8 @@ declare module "starina" {
 	export interface NetdevNetworks {
 		/** NETDEV_REACH_* */
 		reach: number;
+		/** Of the port, unless another one has it. All zero: the switch's choice. [6 elements] */
+		mac: Uint8Array;
 		/** [NETDEV_NETWORKS_MAX elements] */
 		entries: NetdevMembership[];
 	}

@@ -2,6 +2,7 @@
 //
 // Containers in networks: what they ask for, what they have while they run, and how that changes.
 #include "apps/containers/containers.h"
+#include "apps/containers/mac.h"
 #include "apps/containers/networks.h"
 #include "apps/containers/settings_own.h"
 #include "libs/abi/networks.h"
@@ -117,13 +118,15 @@ static error_t set_names(struct endpoint *endpoint, const struct endpoint_settin
 	return err == 0 ? add_all(&endpoint->links, &s->links) : err;
 }
 
-static error_t endpoint_set(struct endpoint *endpoint, const struct network *network,
-                            const struct endpoint_settings *s,
+static error_t endpoint_set(const struct container *c, struct endpoint *endpoint,
+                            const struct network *network, const struct endpoint_settings *s,
                             char error[static SETTINGS_ERROR_MAX])
 {
 	bool has_address = s->address != NULL && s->address[0] != '\0';
 	bool is_ours = network != NULL && network->kind != NETWORK_USER;
+	uint8_t mac[MAC_LEN];
 	uint32_t address = 0;
+	error_t err;
 
 	if (is_ours && s->aliases.count > 0)
 		return explain(error,
@@ -141,6 +144,12 @@ static error_t endpoint_set(struct endpoint *endpoint, const struct network *net
 		               "configured subnet or ip range contain the IP address %s",
 		               network->settings.name, s->address);
 	address_store(address, endpoint->wanted);
+	if (s->mac != NULL && s->mac[0] != '\0' && mac_read(s->mac, mac)) {
+		err = mac_fits(c, mac, error);
+		if (err < 0)
+			return err;
+		memcpy(endpoint->mac, mac, sizeof(mac));
+	}
 	return set_names(endpoint, s);
 }
 
@@ -171,13 +180,14 @@ static error_t take_one(void *context, const char *text, const struct endpoint_s
 		err = endpoint_add(c, name, &endpoint);
 	if (err == ERR_LIMIT)
 		return explain(error, "a container is in at most %u networks", NETDEV_NETWORKS_MAX);
-	return err < 0 ? err : endpoint_set(endpoint, network_find(c->all, name), s, error);
+	return err < 0 ? err : endpoint_set(c, endpoint, network_find(c->all, name), s, error);
 }
 
 error_t endpoints_make(struct container *c, char error[static SETTINGS_ERROR_MAX])
 {
-	static const struct endpoint_settings nothing;
-	error_t err = take_one(c, settings_network(&c->settings), &nothing, error);
+	// As with dockerd, the MAC address is of the network that HostConfig names.
+	const struct endpoint_settings own = { .mac = c->settings.host.mac };
+	error_t err = take_one(c, settings_network(&c->settings), &own, error);
 	struct endpoint *endpoint;
 
 	if (err == 0)
@@ -222,20 +232,20 @@ static error_t take_address(struct container *c, struct endpoint *endpoint,
 
 error_t endpoints_take(struct container *c, char error[static SETTINGS_ERROR_MAX])
 {
-	error_t err = 0;
+	error_t err = mac_take(c, error);
 
 	list_for_each(entry, &c->endpoints) {
 		struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
 		const struct network *network = endpoint_network(c->all, endpoint);
 
+		if (err < 0)
+			break;
 		if (network == NULL) {
 			explain(error, "network %s not found", endpoint->network);
 			err = ERR_NOT_FOUND;
 		} else if (network->kind == NETWORK_USER) {
 			err = take_address(c, endpoint, network, error);
 		}
-		if (err < 0)
-			break;
 	}
 	if (err < 0)
 		endpoints_release(c);
@@ -250,7 +260,11 @@ void endpoints_release(struct container *c)
 
 static void fill(const struct container *c, struct netdev_networks *out)
 {
+	const uint8_t *mac = mac_wanted(c);
+
 	*out = (struct netdev_networks){ 0 };
+	if (mac != NULL)
+		memcpy(out->mac, mac, sizeof(out->mac));
 	list_for_each(entry, &c->endpoints) {
 		const struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
 		const struct network *network = endpoint_network(c->all, endpoint);
@@ -294,6 +308,17 @@ static void write_address(struct json_writer *w, const char *key, const uint8_t 
 	json_write_string(w, text);
 }
 
+static void write_mac(struct json_writer *w, const uint8_t mac[MAC_LEN])
+{
+	char text[MAC_TEXT_MAX];
+
+	mac_write(mac, text);
+	if (text[0] == '\0')
+		return;
+	json_write_raw(w, ",\"Mac\":");
+	json_write_string(w, text);
+}
+
 void endpoints_write_record(struct json_writer *w, const struct container *c)
 {
 	const char *separator = "";
@@ -309,6 +334,7 @@ void endpoints_write_record(struct json_writer *w, const struct container *c)
 		json_write_i64(w, endpoint->slot);
 		write_address(w, ",\"Wanted\":", endpoint->wanted);
 		write_address(w, ",\"Address\":", endpoint->address);
+		write_mac(w, endpoint->mac);
 		json_write_raw(w, ",\"Aliases\":[");
 		for (size_t i = 0; i < endpoint->aliases.count; i++)
 			json_write_string(w, endpoint->aliases.items[i]);
@@ -334,6 +360,15 @@ static void read_address(struct json_reader *r, uint8_t out[4])
 	if (text != NULL && !address_read(text, &address))
 		r->bad = true;
 	address_store(address, out);
+	heap_free(text);
+}
+
+static void read_mac(struct json_reader *r, uint8_t out[MAC_LEN])
+{
+	char *text = json_take_string(r);
+
+	if (text != NULL && !mac_read(text, out))
+		r->bad = true;
 	heap_free(text);
 }
 
@@ -383,6 +418,8 @@ static void read_one(struct json_reader *r, struct container *c)
 			read_address(r, endpoint->wanted);
 		} else if (span_is(key, "Address")) {
 			read_address(r, endpoint->address);
+		} else if (span_is(key, "Mac")) {
+			read_mac(r, endpoint->mac);
 		} else if (span_is(key, "Aliases")) {
 			err = read_list(r, &endpoint->aliases);
 		} else if (span_is(key, "Links")) {
@@ -486,6 +523,7 @@ static error_t connect(struct container *c, const struct network *network, const
 		before = *endpoint;
 		endpoint->aliases = endpoint->links = (struct string_list){ 0 };
 		endpoint->driver_options = NULL;
+		memset(endpoint->mac, 0, sizeof(endpoint->mac));
 	}
 	if (err == 0)
 		err = take_one(c, network->settings.name, &s, error);

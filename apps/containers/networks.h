@@ -45,6 +45,7 @@ struct endpoint {
 	struct string_list links;
 	char *driver_options;  // heap, JSON; NULL: none
 	uint8_t wanted[4];     // all zero: any
+	uint8_t mac[6];        // that was asked for; all zero: any
 	uint8_t address[4];    // while the container runs; all zero else, and of those of ours
 	unsigned slot;         // of struct netdev_networks
 };

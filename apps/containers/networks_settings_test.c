@@ -85,7 +85,7 @@ static void refused(void **state)
 		{ "{\"Name\":\"a\\\"\"}", "invalid network name" },
 		{ "{\"Name\":\"a\",\"Driver\":\"overlay\"}", "overlay" },
 		{ "{\"Name\":\"a\",\"Scope\":\"swarm\"}", "swarm" },
-		{ "{\"Name\":\"a\",\"EnableIPv6\":true}", "addresses of IPv4 only" },
+		{ "{\"Name\":\"a\",\"EnableIPv6\":true}", "Cannot read IPv6 setup for bridge a: " },
 		{ "{\"Name\":\"a\",\"EnableIPv4\":false}", "EnableIPv4" },
 		{ "{\"Name\":\"a\",\"Options\":{\"com.docker.network.bridge.enable_icc\":\"false\"}}",
 		  "Options: com.docker.network.bridge.enable_icc=false is not supported" },
@@ -196,7 +196,7 @@ static void endpoints(void **state)
 	assert_int_equal(
 		networking_read(
 			"{\"EndpointsConfig\":{\"front\":{\"Aliases\":[\"web\",\"w-1\"],\"IPAMConfig\":{"
-			"\"IPv4Address\":\"172.18.0.9\"},\"Links\":null,\"DriverOpts\":{},\"MacAddress\":\"\"},"
+			"\"IPv4Address\":\"172.18.0.9\"},\"Links\":null,\"DriverOpts\":{},\"MacAddress\":\"02:42:AC:11:00:0a\"},"
 			"\"back\":null,\"more\":{\"IPAMConfig\":null,\"Aliases\":null}}}",
 			note, seen, error),
 		0);
@@ -206,7 +206,7 @@ static void endpoints(void **state)
 			     "{\"EndpointsConfig\":{\"a/b\":{}}}",
 			     "{\"EndpointsConfig\":{\"a\":{\"Aliases\":[\"b c\"]}}}",
 			     "{\"EndpointsConfig\":{\"a\":{\"IPAMConfig\":{\"IPv4Address\":\"x\"}}}}",
-			     "{\"EndpointsConfig\":{\"a\":{\"MacAddress\":\"02:00:00:00:00:01\"}}}",
+			     "{\"EndpointsConfig\":{\"a\":{\"MacAddress\":\"02:00:00:00:00:0g\"}}}",
 			     "{\"EndpointsConfig\":[]}", "{\"Endpoints\":{\"a\":1}}", NULL };
 	     *p != NULL; p++)
 		assert_true(networking_read(*p, note, seen, error) < 0);

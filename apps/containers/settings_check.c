@@ -8,6 +8,7 @@
 
 #include "apps/containers/settings_own.h"
 #include "apps/containers/links_text.h"
+#include "apps/containers/mac.h"
 #include "libs/base/fmt.h"
 #include "libs/base/linux_capability.h"
 
@@ -421,6 +422,8 @@ error_t settings_check_host(struct settings *s, char error[static SETTINGS_ERROR
 	struct host_settings *host = &s->host;
 	error_t err = check_domain(host, error);
 
+	if (err == 0 && host->mac != NULL)
+		err = mac_check(host->mac, error);
 	if (err == 0)
 		err = check_hosts(host, error);
 	if (err == 0)

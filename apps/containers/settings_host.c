@@ -41,8 +41,7 @@ static const struct field runtimes[] = { CHOICE("runc"), CHOICE("io.containerd.r
 const struct field settings_config_rows[] = {
 	{ "Domainname", FIELD_STRING, AT(domainname), 0, NULL, NULL },
 	{ "NetworkDisabled", FIELD_BOOL, AT(no_network), 0, NULL, NULL },
-	{ "MacAddress", FIELD_REFUSED, 0, 0, NULL,
-	  "MacAddress: a container's MAC address follows from its IP address" },
+	{ "MacAddress", FIELD_STRING, AT(mac), 0, NULL, NULL },
 	// docker-py puts it here as well.
 	{ "Runtime", FIELD_CHOICE, 0, 0, runtimes,
 	  "Runtime: containers are run in a virtual machine each" },
@@ -135,6 +134,7 @@ void host_settings_deinit(struct host_settings *host)
 	};
 
 	heap_free(host->domainname);
+	heap_free(host->mac);
 	heap_free(host->cpuset);
 	heap_free(host->sysctls);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)

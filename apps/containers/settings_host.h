@@ -24,6 +24,7 @@ struct ulimit {
 struct host_settings {
 	// Strings as in struct settings.
 	char *domainname;
+	char *mac;
 	char *sysctls;  // JSON: an object of strings
 	struct string_list cap_add;
 	struct string_list cap_drop;

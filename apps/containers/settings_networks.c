@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "apps/containers/links_text.h"
+#include "apps/containers/mac.h"
 #include "apps/containers/settings_fields.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -44,9 +45,7 @@ static const struct field network_fields[] = {
 	{ "Scope", FIELD_STRING, AT(scope), 0, NULL, NULL },
 	{ "Internal", FIELD_BOOL, AT(internal), 0, NULL, NULL },
 	{ "EnableIPv4", FIELD_BOOL, AT(ipv4), AT(has_ipv4), NULL, NULL },
-	{ "EnableIPv6", FIELD_REFUSED, 0, 0, NULL,
-	  "EnableIPv6: a network has addresses of IPv4 only; of IPv6 its containers have their "
-	  "link-local ones" },
+	{ "EnableIPv6", FIELD_BOOL, AT(ipv6), 0, NULL, NULL },
 	{ "IPAM", FIELD_OBJECT, 0, 0, ipam_fields, "IPAM." },
 	{ "Labels", FIELD_LABELS, AT(labels), 0, NULL, NULL },
 	{ "Options", FIELD_LABELS, AT(options), 0, NULL, NULL },
@@ -188,6 +187,15 @@ static error_t check_network(const struct network_settings *s,
 		return refuse(error, "Scope %.64s is not supported: networks are local", s->scope);
 	if (s->has_ipv4 && !s->ipv4)
 		return refuse(error, "EnableIPv4=false is not supported: networks are of IPv4");
+	// The words, and the status (500), by which clients (kind is one) know a host that was
+	// started without IPv6: they go on without.
+	if (s->ipv6) {
+		(void)refuse(error,
+		             "Cannot read IPv6 setup for bridge %.64s: networks of this machine "
+		             "have addresses of IPv4 only",
+		             s->name);
+		return ERR_NOT_SUPPORTED;
+	}
 	if (!is_or_none(s->ipam_driver, "default"))
 		return refuse(error, "IPAM.Driver %.64s is not supported: leave it out",
 		              s->ipam_driver);
@@ -262,8 +270,7 @@ static const struct field endpoint_fields[] = {
 	{ "Links", FIELD_STRINGS, offsetof(struct endpoint_settings, links), 0, NULL, NULL },
 	{ "DriverOpts", FIELD_LABELS, offsetof(struct endpoint_settings, driver_options), 0, NULL,
 	  NULL },
-	{ "MacAddress", FIELD_REFUSED, 0, 0, NULL,
-	  "MacAddress: a container's MAC address follows from its IP address" },
+	{ "MacAddress", FIELD_STRING, offsetof(struct endpoint_settings, mac), 0, NULL, NULL },
 	// What inspect tells, which clients send back.
 	{ "NetworkID", FIELD_ANY, 0, 0, NULL, NULL },
 	{ "EndpointID", FIELD_ANY, 0, 0, NULL, NULL },
@@ -291,6 +298,8 @@ error_t endpoint_settings_parse(struct endpoint_settings *out, struct span text,
 	err = fields_read(out, endpoint_fields, text, error);
 	if (err == 0 && is_set(out->address) && !address_read(out->address, &address))
 		err = refuse(error, "invalid IPv4 address: %.64s", out->address);
+	if (err == 0 && out->mac != NULL)
+		err = mac_check(out->mac, error);
 	for (size_t i = 0; err == 0 && i < out->aliases.count; i++)
 		if (!is_alias(out->aliases.items[i]))
 			err = refuse(error, "the alias \"%.64s\" is no name of a host",
@@ -307,6 +316,7 @@ void endpoint_settings_deinit(struct endpoint_settings *s)
 	string_list_deinit(&s->links);
 	heap_free(s->driver_options);
 	heap_free(s->address);
+	heap_free(s->mac);
 	*s = (struct endpoint_settings){ 0 };
 }
 

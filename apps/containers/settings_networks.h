@@ -13,6 +13,7 @@ struct endpoint_settings {
 	struct string_list links;
 	char *driver_options;  // JSON, for inspect alone
 	char *address;
+	char *mac;
 };
 
 #define NETWORK_RESERVED_MAX 16u
@@ -25,6 +26,7 @@ struct network_settings {
 	bool attachable;
 	bool has_ipv4;
 	bool ipv4;
+	bool ipv6;
 	char *labels;  // JSON
 	char *ipam_driver;
 	char *ipam_config;     // JSON
@@ -52,7 +54,7 @@ __must_check error_t network_reserved_read(const char *addresses, struct network
 // Whether an address is one of those.
 bool network_reserves(const struct network_settings *settings, uint32_t address);
 // Reads such a body, and checks what can be checked of it alone. Errors: as settings_parse's; what
-// was read is to be freed in any case.
+// was read is to be freed in any case; and ERR_NOT_SUPPORTED, of a network of IPv6.
 __must_check error_t network_settings_parse(struct network_settings *out, struct span body,
                                             char error[static SETTINGS_ERROR_MAX]);
 __must_check error_t connect_settings_parse(struct connect_settings *out, struct span body,

@@ -2,6 +2,7 @@
 //
 // Networks as JSON, in the forms of Docker's API.
 #include "apps/containers/containers.h"
+#include "apps/containers/mac.h"
 #include "apps/containers/networks.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -34,23 +35,12 @@ static uint32_t address_in(const struct container *c, const struct endpoint *end
 	return address_load(network->kind == NETWORK_BRIDGE ? c->address : endpoint->address);
 }
 
-// As the switch makes it of the address that it gave.
-static void mac_text(const struct container *c, char out[static 18])
-{
-	const uint8_t *a = c->address;
-
-	out[0] = '\0';
-	if (address_load(a) != 0)
-		fmt_write(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", NETDEV_PORT_MAC_0,
-		          NETDEV_PORT_MAC_1, a[0], a[1], a[2], a[3]);
-}
-
 void show_mac(struct json_writer *w, const struct container *c, bool has_address)
 {
-	char mac[18] = "";
+	char mac[MAC_TEXT_MAX] = "";
 
 	if (has_address)
-		mac_text(c, mac);
+		mac_show(c, mac);
 	json_write_string(w, mac);
 }
 
@@ -88,7 +78,8 @@ static void write_endpoint(struct json_writer *w, const struct container *c,
 {
 	const struct network *network = endpoint_network(c->all, endpoint);
 	uint32_t address = network != NULL ? address_in(c, endpoint, network) : 0;
-	char text[ADDRESS_TEXT_MAX], mac[18], id[HEX_SIZE(VMM_ID_SIZE)] = "";
+	static const uint8_t none[MAC_LEN];
+	char text[ADDRESS_TEXT_MAX], mac[MAC_TEXT_MAX], id[HEX_SIZE(VMM_ID_SIZE)] = "";
 
 	json_write_string(w, endpoint->network);
 	json_write_raw(w, ":{\"IPAMConfig\":");
@@ -103,8 +94,9 @@ static void write_endpoint(struct json_writer *w, const struct container *c,
 	json_write_raw(w, ",\"DriverOpts\":");
 	json_write_raw(w, endpoint->driver_options != NULL ? endpoint->driver_options : "null");
 	write_list(w, ",\"Aliases\":", &endpoint->aliases);
-	mac_text(c, mac);
-	key_string(w, ",\"MacAddress\":", address != 0 ? mac : "");
+	mac_show(c, mac);
+	key_string(w, ",\"MacAddress\":",
+	           address != 0 || memcmp(endpoint->mac, none, MAC_LEN) != 0 ? mac : "");
 	key_string(w, ",\"NetworkID\":", network != NULL ? network->id_text : "");
 	if (network != NULL && endpoint_is_active(c))
 		endpoint_id(c, network, id);
@@ -166,12 +158,12 @@ static void write_ipam(struct json_writer *w, const struct network *network)
 static void write_member(struct json_writer *w, const struct container *c,
                          const struct network *network, uint32_t address)
 {
-	char text[ADDRESS_TEXT_MAX], with_prefix[SUBNET_TEXT_MAX], mac[18],
+	char text[ADDRESS_TEXT_MAX], with_prefix[SUBNET_TEXT_MAX], mac[MAC_TEXT_MAX],
 		id[HEX_SIZE(VMM_ID_SIZE)];
 
 	address_write(address, text);
 	fmt_write(with_prefix, sizeof(with_prefix), "%s/%u", text, network->subnet.prefix_len);
-	mac_text(c, mac);
+	mac_show(c, mac);
 	endpoint_id(c, network, id);
 	json_write_string(w, c->id_text);
 	key_string(w, ":{\"Name\":", c->name);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 containers_PURE := $(patsubst %,libs/%.c,json/json linux/image/string_list base/fmt base/string)
 HOST_TESTS += apps/containers/container_settings_test apps/containers/words_test
-containers_SETTINGS := $(filter-out %_test.c,$(wildcard apps/containers/settings*.c)) $(patsubst %,apps/containers/%.c,port_list mount_list subnet health_settings links_text) libs/files/volume_name.c
+containers_SETTINGS := $(filter-out %_test.c,$(wildcard apps/containers/settings*.c)) $(patsubst %,apps/containers/%.c,port_list mount_list subnet mac_text health_settings links_text) libs/files/volume_name.c
 container_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
 words_test_SRCS := apps/containers/words.c libs/base/date.c libs/base/fmt.c libs/base/string.c
 HOST_TESTS += apps/containers/settings_update_test
@@ -21,6 +21,8 @@ HOST_FUZZERS += apps/containers/container_record_fuzz
 container_record_fuzz_SRCS := $(containers_SETTINGS) $(patsubst %,apps/containers/%.c,policy_record show_mounts show_ports volume_text) $(containers_PURE)
 HOST_TESTS += apps/containers/fields_test
 fields_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
+HOST_TESTS += apps/containers/mac_test
+mac_test_SRCS := apps/containers/mac_text.c libs/base/fmt.c libs/base/string.c
 HOST_TESTS += apps/containers/subnet_test
 subnet_test_SRCS := apps/containers/subnet.c libs/base/fmt.c libs/base/string.c
 HOST_TESTS += apps/containers/top_test apps/containers/stats_json_test

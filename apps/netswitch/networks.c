@@ -112,6 +112,34 @@ static void announce(struct port *port, const struct netdev_membership *membersh
 	}
 }
 
+// Whether a port may be called so: not by a group's address, and by none that leads elsewhere. What
+// begins as ports' own do is given out with IP addresses; QEMU's router and servers have 52:55.
+static bool is_free_mac(const struct port *port, const uint8_t mac[MAC_LEN])
+{
+	static const uint8_t none[MAC_LEN];
+
+	if (memcmp(mac, none, MAC_LEN) == 0 || (mac[0] & 1) != 0 ||
+	    (mac[0] == NETDEV_PORT_MAC_0 && mac[1] == NETDEV_PORT_MAC_1) ||
+	    (mac[0] == 0x52 && mac[1] == 0x55) || memcmp(mac, port->sw->info.mac, MAC_LEN) == 0)
+		return false;
+	list_for_each(entry, &port->sw->vm_ports) {
+		const struct port *other = container_of(entry, struct port, entry);
+
+		if (other != port && other->up && memcmp(mac, other->mac, MAC_LEN) == 0)
+			return false;
+	}
+	return true;
+}
+
+void networks_name(struct port *port)
+{
+	if (is_free_mac(port, port->wanted_mac))
+		memcpy(port->mac, port->wanted_mac, MAC_LEN);
+	else
+		pool_mac(port->identity.ipv4, port->mac);
+	memcpy(port->identity.mac, port->mac, MAC_LEN);
+}
+
 void networks_announce(struct port *port)
 {
 	for (size_t i = 0; i < port->num_networks; i++)
@@ -125,6 +153,9 @@ void networks_set(struct port *port, const struct netdev_networks *networks)
 	port->is_managed = true;
 	port->reach = networks->reach & (NETDEV_REACH_UPLINK | NETDEV_REACH_BRIDGE);
 	port->num_networks = 0;
+	memcpy(port->wanted_mac, networks->mac, MAC_LEN);
+	if (port->up)
+		networks_name(port);
 	for (size_t i = 0; i < NETDEV_NETWORKS_MAX; i++) {
 		const struct netdev_membership *entry = &networks->entries[i];
 		const struct netdev_membership *old = find_network(&before, entry->network);

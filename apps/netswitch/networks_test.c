@@ -131,6 +131,48 @@ static void two_networks(void **state)
 	assert_int_equal(who_got(), GOT(VM));
 }
 
+static void say_mac(handle_t channel, const char *mac)
+{
+	struct msg_netdev_networks told = { .networks = { .reach = ALL } };
+	struct message m;
+
+	memcpy(told.networks.mac, mac, 6);
+	assert_int_equal(message_encode_netdev_networks(&m, &told, NULL, 0), 0);
+	say(channel, &m);
+}
+
+// A machine has the MAC address that it asks for, unless somebody else would be called so too.
+static void wanted_mac(void **state)
+{
+	static const char wanted[] = "\2\x42\xac\x11\0\xa", other[] = "\2\x42\xac\x11\0\xb";
+	static const char *const bad[] = { "\0\0\0\0\0\0",        "\3\x42\0\0\0\1",
+		                           "\x52\x55\xa\0\2\2",   "\2\x53\xa\0\2\x65",
+		                           (const char *)own_mac, wanted };
+	struct port *a, *b;
+	uint8_t given[6];
+
+	(void)state;
+	give_network();
+	a = vm(VM, 0);
+	say_mac(VM, wanted);
+	b = vm(VM + 1, 0);
+	memcpy(given, b->mac, 6);
+	assert_memory_equal(a->mac, wanted, 6);
+	assert_memory_equal(a->identity.mac, wanted, 6);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		say_mac(VM + 1, bad[i]);
+		assert_memory_equal(b->mac, given, 6);
+	}
+	who_got();
+	send_packet(b, a->mac, b->identity.ipv4, a->identity.ipv4, TCP, 1, 2);
+	assert_int_equal(who_got(), GOT(VM));
+	say_mac(VM + 1, other);
+	assert_memory_equal(b->mac, other, 6);
+	assert_memory_equal(b->identity.mac, other, 6);
+	send_packet(a, b->mac, a->identity.ipv4, b->identity.ipv4, TCP, 1, 2);
+	assert_int_equal(who_got(), GOT(VM + 1));
+}
+
 static void to_all(void **state)
 {
 	static const uint8_t broadcast[4] = { 255, 255, 255, 255 }, mdns[4] = { 224, 0, 0, 251 };
@@ -300,13 +342,10 @@ static void before_the_port_is_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		switch_case(two_networks),
-		switch_case(to_all),
-		switch_case(internal),
-		switch_case(ipv6),
-		switch_case(an_address_moves),
-		switch_case(bad_addresses),
-		switch_case(before_the_port_is_up),
+		switch_case(two_networks),  switch_case(wanted_mac),
+		switch_case(to_all),        switch_case(internal),
+		switch_case(ipv6),          switch_case(an_address_moves),
+		switch_case(bad_addresses), switch_case(before_the_port_is_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

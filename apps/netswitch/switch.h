@@ -63,7 +63,8 @@ struct port {
 	unsigned batch_cost;  // of the frames since the last look at the clock
 	nsec_t paid_until;    // what was sent is paid for at this time
 	struct guard_identity identity;
-	bool is_managed;  // it was told its networks
+	bool is_managed;        // it was told its networks
+	uint8_t wanted_mac[6];  // all zero: any
 	struct netdev_membership networks[NETDEV_NETWORKS_MAX];
 	size_t num_networks;
 	struct msg_netdev_join join;
@@ -144,6 +145,9 @@ void network_changed(struct netswitch *sw, const struct netdev_network *network)
 
 // The port is in these networks, and no others. Members hear of its new addresses when it is up.
 void networks_set(struct port *port, const struct netdev_networks *networks);
+// The MAC address of a port, whose address is known: the wanted one, or one that follows from the
+// address.
+void networks_name(struct port *port);
 // The port is up: members of its networks hear of its addresses.
 void networks_announce(struct port *port);
 // Whether a frame, of which these are the headers, may go from one port to the other. One of them

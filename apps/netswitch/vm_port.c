@@ -61,8 +61,7 @@ static void admit(struct port *port)
 		       "no address of netswitch.pool is free, or it lies outside of the network");
 	if (err != 0)
 		return;
-	pool_mac(port->identity.ipv4, port->mac);
-	memcpy(port->identity.mac, port->mac, sizeof(port->mac));
+	networks_name(port);
 	set_features(port, port->join.features);
 	if (announce(port) != 0) {
 		pool_give_back(&sw->pool, port->identity.ipv4);

@@ -114,6 +114,9 @@ struct netdev_membership {
 
 struct netdev_networks {
 	uint32_t reach;  // NETDEV_REACH_*
+	// Of the port, unless another one has it. All zero: the switch's choice.
+	uint8_t mac[6];
+	uint8_t reserved[2];
 	struct netdev_membership entries[NETDEV_NETWORKS_MAX];
 };
 

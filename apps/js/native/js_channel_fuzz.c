@@ -27,7 +27,7 @@ static const char script[] =
 	"  () => ({type: 'error', id: byte() % 4, error: -byte(), tail: 'e'}),\n"
 	"  () => ({type: 'data', offset: 0, length: 1, tail: new Uint8Array(1)}),\n"
 	"  () => ({type: 'unknown', number: byte(), data: new Uint8Array(byte() * 2), handles: some()}),\n"
-	"  () => ({type: 'netdev_networks', networks: {reach: 1, entries:\n"
+	"  () => ({type: 'netdev_networks', networks: {reach: 1, mac: new Uint8Array(6), entries:\n"
 	"    [{network: 1, address: new Uint8Array(4), prefix_len: 1}]}}),\n"
 	"  () => ({type: 'apps_stop', id: 1, flags: 0, name: 'n'.repeat(byte() % 30)}),\n"
 	"  () => ({type: 'vmm_attach', flags: 1, keys: {count: 1, keys: new Uint8Array(16)},\n"

@@ -83,7 +83,8 @@ static void test_structs_and_arrays_travel(void **state)
 		"  network}, {type: 'blkdev_info', num_sectors: 5n, flags: 4294967295, serial: 'boot'},\n"
 		"  {type: 'blkdev_write', sector: 1n, id: 1, offset: 0, length: 512, handles: []}];\n"
 		"for (const m of sent) a.send(m);\n"
-		"a.send({type: 'netdev_networks', networks: {reach: 3, entries: [entry(1), entry(2)]}});\n"
+		"a.send({type: 'netdev_networks', networks: {reach: 3, mac: new Uint8Array(6),\n"
+		"  entries: [entry(1), entry(2)]}});\n"
 		"(async () => { for await (const m of b) log.push(m); log.push('end'); })();\n");
 	native_test_settle();
 	native_test_run("same(log.slice(0, 3), sent);\n"

@@ -44,8 +44,13 @@ static bool has_news(const struct guest_container *c)
 
 static void request_network(struct guest_container *c, const struct guest_address *address)
 {
-	error_t err = vm_request_network(c->vm, CONTROL_PROCESS_INIT, address);
+	static const uint8_t none[sizeof(c->networks.mac)];
+	struct guest_address told = *address;
+	error_t err;
 
+	if (memcmp(c->networks.mac, none, sizeof(none)) != 0)
+		memcpy(told.mac, c->networks.mac, sizeof(told.mac));
+	err = vm_request_network(c->vm, CONTROL_PROCESS_INIT, &told);
 	if (err == 0 && has_news(c)) {
 		err = vm_request_networks(c->vm, CONTROL_PROCESS_INIT, &c->networks);
 		c->networks_told = true;

@@ -135,6 +135,27 @@ static void test_networks(void **state)
 	assert_int_equal(body.entries[15].prefix_len, 20);
 }
 
+// The guest's card has the MAC address that the switch is told.
+static void test_wanted_mac(void **state)
+{
+	struct control_network body;
+
+	(void)state;
+	container->has_networks = true;
+	container->networks.reach = NETDEV_REACH_UPLINK | NETDEV_REACH_BRIDGE;
+	memcpy(container->networks.mac, "\2\x42\1\1\1\1", 6);
+	guest_boot();
+	guest_ready();
+	assert_memory_equal(joined->networks.mac, "\2\x42\1\1\1\1", 6);
+	EXPECT_REQUESTS(CONTROL_CONFIGURE, CONTROL_MOUNT);
+	network_settles(true);
+	EXPECT_REQUESTS(CONTROL_NETWORK, CONTROL_CREATE, CONTROL_START);
+	network_settles(true);
+	memcpy(&body, requests + EXPECT_REQUESTS(CONTROL_NETWORK), sizeof(body));
+	assert_memory_equal(body.mac, "\2\x42\1\1\1\1", 6);
+	assert_memory_equal(body.address, "\x0a\0\x02\x64", 4);
+}
+
 // Who is on the default network needs to be told nothing more.
 static void test_default_network(void **state)
 {
@@ -157,6 +178,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_network_after_the_end, setup_network,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(test_networks, setup_network, teardown),
+		cmocka_unit_test_setup_teardown(test_wanted_mac, setup_network, teardown),
 		cmocka_unit_test_setup_teardown(test_default_network, setup_network, teardown),
 		container_case(test_network_outlives_guest),
 		container_case(test_network_is_stuck),

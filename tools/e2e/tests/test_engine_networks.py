@@ -38,6 +38,9 @@ def start(context, **settings):
 SERVE = "mkdir -p /tmp/www; echo $NAME > /tmp/www/index.html; exec httpd -f -p 80 -h /tmp/www"
 
 
+MAC = "02:42:ac:12:00:05"
+
+
 class Net:
     def __init__(self, context, engine):
         self.docker = Docker(context, engine)
@@ -76,13 +79,13 @@ def networks_of_containers(context):
     front = docker.text("network", "create", "--label", "a=b", "front")
     docker("network", "create", "--subnet", "10.9.0.0/24", "--gateway", "10.9.0.9", "--internal", "back")
     for args, says in ((("front",), "already exists"), (("bridge",), "predefined"), (("--subnet", "10.0.2.0/25", "x"), "Pool overlaps"),
-                       (("--driver", "overlay", "x"), "overlay"), (("--subnet", "1.2.3.4/33", "x"), "1.2.3.4/33"), (("--ipv6", "x"), "EnableIPv6")):
+                       (("--driver", "overlay", "x"), "overlay"), (("--subnet", "1.2.3.4/33", "x"), "1.2.3.4/33"), (("--ipv6", "x"), "Cannot read IPv6 setup for bridge")):
         done = docker("network", "create", *args, status=1)
         check(says in done.stderr.decode(), f"{args}: {done.stderr}")
     check_equal(docker.text("network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}} {{.Labels.a}}", "front"), "172.18.0.0/16 b")
     check_equal(docker.text("network", "ls", "-q", "--no-trunc", "--filter", "label=a"), front)
 
-    net.service("web", "--network", "front")
+    net.service("web", "--network", "front", "--mac-address", MAC)
     net.service("both", "--network", "front", "--ip", "172.18.0.77")
     net.service("data", "--network", "back")
     docker("network", "connect", "back", "both")
@@ -91,6 +94,12 @@ def networks_of_containers(context):
     check_equal(net.says("both", "172.18.0.2"), "web")
     check_equal(net.says("web", "172.18.0.77"), "both")
     check_equal(net.says("data", "10.9.0.2"), "both")
+    # A MAC address of its own: its card has it, others see it, and nobody else gets it.
+    check_equal([net.inside("web", "cat", "/sys/class/net/eth0/address"), docker.text("inspect", "-f", "{{.NetworkSettings.Networks.front.MacAddress}}", "web")], [MAC, MAC])
+    check(MAC in net.inside("both", "cat", "/proc/net/arp"))
+    for args, says in (((), "already in use by container web"), (("--network", "back", "--mac-address", "03:42:ac:12:00:05"), "invalid MAC address")):
+        done = docker("run", "--rm", "--network", "front", "--mac-address", MAC, *args, IMAGE, "true", status=125)
+        check(says in done.stderr.decode(), done.stderr)
     # The same by names, in the networks that one is in.
     docker("run", "-d", "--name", "alias", "--network", "back", "--network-alias", "store", "--hostname", "site.example", "--add-host", "other:1.2.3.4",
            IMAGE, "sleep", "1000")
