@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""End-to-end tests: e2e.py [--list] [PART-OF-A-NAME...]. BUILD names the build directory to test;
-E2E_JOBS how many tests run at a time (2); E2E_ISOLATION, "kernel" or "user", has all apps of its images run so that can."""
+"""End-to-end tests: e2e.py [--list] [--times] [PART-OF-A-NAME...]. BUILD names the build directory to test;
+E2E_JOBS how many tests run at a time (2; --times: one, and what each takes of the CPU); E2E_ISOLATION, "kernel" or "user", has all apps of its images run so that can."""
 
 import importlib
 import sys

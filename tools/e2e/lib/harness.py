@@ -2,10 +2,12 @@
 """What end-to-end tests stand on: run.sh as a user calls it, scratch directories, and the list of tests."""
 
 import concurrent.futures
+import ctypes
 import itertools
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -28,6 +30,8 @@ RUN_TIMEOUT = 7200
 # LINUXRUN_STOP_TIMEOUT where a container has to end by itself.
 PATIENCE = 200
 ERROR_STATUS = 125
+# <linux/prctl.h>
+PR_SET_CHILD_SUBREAPER = 36
 
 # Below the ports that Linux takes by itself: nobody takes one of these between the look and its use.
 PORTS = range(20000, 32000)
@@ -322,10 +326,29 @@ def check_refused(result, *parts):
           f"no error line has all of {parts}\n{result}")
 
 
-def run_one(suite, name, function):
-    """Runs one test; returns "ok", "skip" or "FAIL" and prints it."""
+def adopt_orphans():
+    """From now on what outlives its parent is this program's child, whose CPU time counts when it is waited for."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap_orphans():
+    """Waits for children that have ended: all that a test has started is killed by then."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def cpu_seconds():
+    """CPU time of this program and of what it has started and waited for."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def run_one(suite, name, function, times=None):
+    """Runs one test; returns "ok", "skip" or "FAIL" and prints it. `times` is given its seconds of CPU: no other test runs then."""
     context = Context(suite, name)
-    started = time.monotonic()
+    started, used = time.monotonic(), cpu_seconds()
     try:
         function(context)
         verdict, reason = "ok", ""
@@ -336,7 +359,12 @@ def run_one(suite, name, function):
     rest = context.close()
     if verdict == "FAIL" and rest:
         reason += "\n" + rest
-    print(f"{verdict:5} e2e {name} ({time.monotonic() - started:.1f} s){reason}", flush=True)
+    spent = f"{time.monotonic() - started:.1f} s"
+    if times is not None:
+        reap_orphans()
+        times[name] = cpu_seconds() - used
+        spent += f", {times[name]:.1f} s of CPU"
+    print(f"{verdict:5} e2e {name} ({spent}){reason}", flush=True)
     return verdict
 
 
@@ -352,18 +380,35 @@ def run_again(suite, failed):
     return still, flaky
 
 
-def run_all(build, isolation, wanted, jobs):
+def print_times(times):
+    """The tests by their CPU time, and the sums of files."""
+    files = {}
+    for name, seconds in times.items():
+        file = name.partition(".")[0]
+        files[file] = files.get(file, 0) + seconds
+    for title, table in (("of each test", times), ("of each file", files)):
+        print(f"seconds of CPU {title}, {sum(table.values()):.1f} in all:")
+        for name, seconds in sorted(table.items(), key=lambda item: -item[1]):
+            print(f"{seconds:8.1f}  {name}")
+
+
+def run_all(build, isolation, wanted, jobs, with_times=False):
     """Runs the tests whose names hold one of `wanted` (all, if none), `jobs` at a time; returns how many failed twice."""
+    times = {} if with_times else None
+    if with_times:
+        adopt_orphans()
     suite = Suite(build, isolation)
     chosen = [(test_name(function), function) for function in tests()]
     chosen = [item for item in chosen if not wanted or any(part in item[0] for part in wanted)]
     try:
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            verdicts = list(pool.map(lambda item: run_one(suite, *item), chosen))
+            verdicts = list(pool.map(lambda item: run_one(suite, *item, times), chosen))
         failed = [item for item, verdict in zip(chosen, verdicts) if verdict == "FAIL"]
         failed, flaky = run_again(suite, failed)
     finally:
         suite.close()
+    if times:
+        print_times(times)
     skipped = verdicts.count("skip")
     note = f", {skipped} skipped" if skipped else ""
     note += f", {len(flaky)} flaky (passed when run again): {' '.join(flaky)}" if flaky else ""
@@ -383,7 +428,11 @@ def main(argv):
         for function in tests():
             print(test_name(function))
         return 0
-    return 1 if run_all(build, os.environ.get("E2E_ISOLATION", ""), args, jobs) else 0
+    with_times = "--times" in args
+    if with_times:  # what several use at a time cannot be told apart
+        args.remove("--times")
+        jobs = 1
+    return 1 if run_all(build, os.environ.get("E2E_ISOLATION", ""), args, jobs, with_times) else 0
 
 
 if __name__ == "__main__":
