@@ -9,6 +9,7 @@ fs_data_test_SRCS := $(FS_MEMORY_SRCS)
 fs_death_test_SRCS := $(FS_MEMORY_SRCS)
 HOST_FUZZERS += apps/fs/fs_fuzz
 fs_fuzz_SRCS := $(FS_MEMORY_SRCS)
+fs_fuzz_SLOWER := 10
 HOST_TESTS += apps/fs/fs_ext4_test
 fs_ext4_test_SRCS = $(sort $(filter-out %_fake.c,$(EXT4_BLOCKS_SRCS)) $(FS_SRCS))
 HOST_TESTS += apps/fs/fs_lock_test

@@ -20,7 +20,7 @@
 
 #define NUM_BLOCKS 2560u
 #define DISK_SIZE ((size_t)NUM_BLOCKS * EXT4_BLOCK_SIZE)
-#define KILLS 300u
+#define KILLS 150u
 
 static struct fsck_fake file;  // as mke2fs made it
 static uint8_t *image;
