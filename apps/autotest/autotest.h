@@ -13,7 +13,8 @@
 struct autotest {
 	const struct environ *env;
 	handle_t system;
-	bool failed;  // the running test
+	uint64_t percent;  // of the rounds of what is done very often
+	bool failed;       // the running test
 	unsigned num_passed;
 	unsigned num_failed;
 };
@@ -55,6 +56,8 @@ void test_failed(struct autotest *t, const char *what, const char *file, int lin
 			test_failed(t, #condition, __FILE__, __LINE__); \
 	} while (0)
 
+// How many of `all` rounds this run makes: at least one.
+uint32_t test_rounds(const struct autotest *t, uint32_t all);
 // Now, in CLOCK_MONOTONIC.
 nsec_t test_now(void);
 // A deadline that is only reached when something is broken.

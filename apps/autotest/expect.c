@@ -21,6 +21,13 @@ nsec_t test_now(void)
 	return now;
 }
 
+uint32_t test_rounds(const struct autotest *t, uint32_t all)
+{
+	uint64_t rounds = all * t->percent / 100;
+
+	return rounds == 0 ? 1 : (uint32_t)rounds;
+}
+
 nsec_t test_deadline(void)
 {
 	return test_now() + 300 * NSEC_PER_SEC;

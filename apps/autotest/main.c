@@ -2,6 +2,9 @@
 #include "apps/autotest/autotest.h"
 #include "libs/base/string.h"
 
+// Of the rounds, in a run without the tests that take most of the time.
+#define QUICK_PERCENT 10
+
 static const struct test *const suites[] = {
 	channel_tests, poll_tests,     recv_tests,    memory_tests, thread_tests,
 	race_tests,    fault_tests,    service_tests, launch_tests, look_tests,
@@ -61,12 +64,19 @@ static void autotest_main(const struct environ *env)
 	struct autotest state = { .env = env, .system = environ_system(env) };
 	const char *wish = environ_config(env, "devices");
 	bool devices = strcmp(wish, "0") != 0;
+	bool kernel = strcmp(wish, "only") != 0;
+	uint64_t stress = 0;
 
+	if (environ_config_u64(env, "stress", &stress) != 0 || stress > 100) {
+		log_error("autotest.stress is no percentage");
+		state.num_failed++;
+	}
+	state.percent = stress == 0 ? QUICK_PERCENT : stress;
 	if (devices)
 		run_suites(&state, log_suites, sizeof(log_suites) / sizeof(log_suites[0]));
-	if (strcmp(wish, "only") != 0)
+	if (kernel)
 		run_suites(&state, suites, sizeof(suites) / sizeof(suites[0]));
-	if (strcmp(environ_config(env, "stress"), "1") == 0)
+	if (kernel && stress != 0)
 		run_suites(&state, stress_suites, sizeof(stress_suites) / sizeof(stress_suites[0]));
 	if (devices)
 		run_suites(&state, device_suites, sizeof(device_suites) / sizeof(device_suites[0]));
@@ -90,7 +100,8 @@ APP(autotest, .main = autotest_main,
 	    { NEED_SERVICE, "vmnet", NULL, 1 },
 	    // 0, 1 or "only": without those of the kernel.
 	    { NEED_CONFIG, "devices", "0", 0 },
-	    { NEED_CONFIG, "stress", "1", 0 },
+	    // Per cent of the rounds of what is done very often; 0: no tests that do only such.
+	    { NEED_CONFIG, "stress", "100", 0 },
 	    { NEED_CONFIG, "host_port", "0", 0 },
 	    { NEED_CONFIG, "udp_port", "0", 0 },
 	    // The app that provides "blkdev" in this image.

@@ -106,7 +106,7 @@ class HostSide:
 
 def qemu_command(args, directory, host):
     devices = "0" if args.quick else "only" if args.drivers else "1"
-    stress = 0 if args.quick or args.drivers else 1
+    stress = 0 if args.quick else args.rounds
     append = (f"autotest.devices={devices} autotest.stress={stress} autotest.host_port={host.tcp_port} autotest.udp_port={host.udp_port} "
               "linuxrun.poweroff=0 netswitch.pool=100-115")
     if args.only:
@@ -185,8 +185,9 @@ def main():
     parser.add_argument("--smp", type=int, default=1, help="harts (default 1)")
     parser.add_argument("--timeout", type=int, default=300,
                         help="seconds without a line until it counts as hung, of a machine that is not busy (default 300)")
-    parser.add_argument("--quick", action="store_true", help="leave out the tests of the devices, and what is done very often")
+    parser.add_argument("--quick", action="store_true", help="leave out the tests of the devices and what takes most of the time, and do little very often")
     parser.add_argument("--drivers", action="store_true", help="run only the tests of the devices and of who serves them")
+    parser.add_argument("--rounds", type=int, default=100, help="per cent of the rounds of what is done very often (default 100)")
     parser.add_argument("--only", default="", help="run the tests with this text, or one of several separated by |, in their name")
     parser.add_argument("--log", help="write the machine's whole log to this file")
     parser.add_argument("--verbose", action="store_true", help="show the machine's whole log")

@@ -141,7 +141,7 @@ static void the_network_driver_dies(struct autotest *t)
 
 	fresh_tcpip(t);
 	before = test_system_info(t);
-	for (uint32_t i = 0; i < NET_ROUNDS && !t->failed; i++) {
+	for (uint32_t i = 0; i < test_rounds(t, NET_ROUNDS) && !t->failed; i++) {
 		connection = tcp_connect(t);
 		// Part of it is on its way back when the driver dies.
 		expect(t,

@@ -71,7 +71,7 @@ static void deaths_leak_nothing(struct autotest *t)
 
 	wait_for_victim(t);
 	before = test_system_info(t);
-	for (uint32_t i = 0; i < ROUNDS && !t->failed; i++)
+	for (uint32_t i = 0; i < test_rounds(t, ROUNDS) && !t->failed; i++)
 		kill_once(t, i % VICTIM_NUM_FAULTS);
 	wait_for_victim(t);
 	expect(t, test_settles(t, &before));
@@ -152,6 +152,7 @@ static void start_and_kill(struct autotest *t)
 static void killed_before_the_first_turn(struct autotest *t)
 {
 	uint32_t num_spinners = test_system_info(t).num_harts - 1;
+	uint32_t kills = test_rounds(t, EARLY_KILLS);
 	struct system_info before;
 	handle_t process = HANDLE_NONE;
 	handle_t threads[16];
@@ -166,8 +167,8 @@ static void killed_before_the_first_turn(struct autotest *t)
 	stop_spinning = false;
 	for (uint32_t i = 0; i < num_spinners; i++)
 		expect(t, thread_create(spin, NULL, 0, &threads[i]) == 0);
-	for (uint32_t i = 0; i < EARLY_KILLS && !t->failed; i++) {
-		stop_spinning = i >= EARLY_KILLS / 2;
+	for (uint32_t i = 0; i < kills && !t->failed; i++) {
+		stop_spinning = i >= kills / 2;
 		start_and_kill(t);
 	}
 	stop_spinning = true;
@@ -179,10 +180,10 @@ static void killed_before_the_first_turn(struct autotest *t)
 }
 
 const struct test fault_tests[] = {
-	{ "300 kills before the first turn", killed_before_the_first_turn },
+	{ "kills before the first turn", killed_before_the_first_turn },
 	{ "every fault ends only its app", every_fault_ends_only_its_app },
 	{ "a killed process ends and its app restarts", a_killed_process_ends },
-	{ "200 deaths leak nothing", deaths_leak_nothing },
+	{ "deaths leak nothing", deaths_leak_nothing },
 	{ "kept memory outlives its process", kept_memory_outlives_its_process },
 	{ 0 },
 };

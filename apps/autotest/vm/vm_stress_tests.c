@@ -26,7 +26,7 @@ static void many_vms(struct autotest *t)
 	if (test_system_info(t).has_hypervisor == 0)
 		return;
 	// The first round fills what is kept for later (stacks, slabs).
-	for (uint32_t i = 0; i <= ROUNDS && !t->failed; i++) {
+	for (uint32_t i = 0; i <= test_rounds(t, ROUNDS) && !t->failed; i++) {
 		struct stress_vm vm;
 
 		stress_vm_open(&vm, t, code, sizeof(code));
@@ -67,7 +67,7 @@ static void discard_while_running(struct autotest *t)
 		return;
 	word = &vm.ram[BLOCK_SIZE / 8];
 	expect(t, thread_create(stress_vm_run, &vm, 0, &thread) == 0);
-	for (uint32_t i = 0; i < DISCARDS && !t->failed; i++) {
+	for (uint32_t i = 0; i < test_rounds(t, DISCARDS) && !t->failed; i++) {
 		while (*word != BLOCK_SIZE && test_now() < deadline)
 			thread_yield();
 		expect(t, *word == BLOCK_SIZE);
@@ -116,7 +116,7 @@ static void discarded_memory_changes_hands(struct autotest *t)
 	toucher.word = &vm.ram[BLOCK_SIZE / 8 + 1];
 	expect(t, thread_create(stress_vm_run, &vm, 0, &threads[0]) == 0);
 	expect(t, thread_create(touch_until_stopped, &toucher, 0, &threads[1]) == 0);
-	for (uint32_t i = 0; i < DISCARDS && !t->failed; i++) {
+	for (uint32_t i = 0; i < test_rounds(t, DISCARDS) && !t->failed; i++) {
 		handle_t folio = HANDLE_NONE;
 		volatile uint64_t *other = NULL;
 
@@ -242,7 +242,7 @@ static void kill_running_vms(struct autotest *t)
 
 	if (test_system_info(t).has_hypervisor == 0)
 		return;
-	for (uint32_t i = 0; i <= KILLS && !t->failed; i++) {
+	for (uint32_t i = 0; i <= test_rounds(t, KILLS) && !t->failed; i++) {
 		handle_t channel = HANDLE_NONE;
 		handle_t process = start_victim(t, &channel);
 
@@ -262,7 +262,7 @@ static void kill_running_vms(struct autotest *t)
 // --- vCPUs that change hands ---
 
 const struct test vm_stress_tests[] = {
-	{ "200 virtual machines leak nothing", many_vms },
+	{ "virtual machines leak nothing", many_vms },
 	{ "a guest's memory is taken away while it runs", discard_while_running },
 	{ "memory that guest and VMM use changes hands", discarded_memory_changes_hands },
 	{ "a guest that takes all memory ends alone", guest_takes_all_memory },
