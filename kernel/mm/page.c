@@ -2,7 +2,8 @@
 //
 // A buddy allocator. Its only metadata is one byte for each page, and the lists of free blocks lie
 // in the free blocks themselves: at boot there is almost nothing to initialise. Pages are zeroed
-// when they are allocated.
+// when they are allocated. RAM that nobody has needed yet is in no list, for a list would write to
+// each of its blocks: a host whose memory it is has to give none before it is needed.
 #include "kernel/mm/page.h"
 
 #include <stdbool.h>
@@ -17,6 +18,15 @@
 #define MAP_FREE 0x40u
 #define MAP_USED 0x80u
 #define MAP_ORDER 0x0fu
+#define MAX_SIZE (PAGE_SIZE << PAGE_MAX_ORDER)
+
+// What lies in RAM from the start, the image and its device tree, leaves few ranges.
+#define MAX_UNTOUCHED 3
+
+struct range {
+	paddr_t start;
+	paddr_t end;
+};
 
 static struct {
 	struct spinlock lock;  // LOCK_RANK_PAGE, guards all below
@@ -24,6 +34,8 @@ static struct {
 	paddr_t end;
 	uint8_t *map;
 	struct list free[PAGE_MAX_ORDER + 1];
+	// Blocks of the largest order that were never allocated; taken from the ends.
+	struct range untouched[MAX_UNTOUCHED];
 	uint64_t num_free;
 	uint64_t num_total;
 } pages;
@@ -39,6 +51,7 @@ void page_init(paddr_t start, paddr_t end, uint8_t *map)
 	pages.start = start;
 	pages.end = end;
 	pages.map = map;
+	memset(pages.untouched, 0, sizeof(pages.untouched));
 	pages.num_free = 0;
 	pages.num_total = 0;
 	for (unsigned i = 0; i <= PAGE_MAX_ORDER; i++)
@@ -80,6 +93,39 @@ static void free_locked(paddr_t page, unsigned order)
 	push_free(page, order);
 }
 
+// This range of whole blocks stays untouched, too. If there is no room for it, the smallest one is
+// put into the list.
+static void keep_untouched(paddr_t start, paddr_t end)
+{
+	struct range given = { start, end };
+
+	for (unsigned i = 0; i < MAX_UNTOUCHED; i++) {
+		struct range kept = pages.untouched[i];
+
+		if (given.end - given.start > kept.end - kept.start) {
+			pages.untouched[i] = given;
+			given = kept;
+		}
+	}
+	for (; given.start < given.end; given.start += MAX_SIZE)
+		push_free(given.start, PAGE_MAX_ORDER);
+}
+
+// Puts one more block into the list; returns whether there was one.
+static bool touch_block(void)
+{
+	for (unsigned i = 0; i < MAX_UNTOUCHED; i++) {
+		struct range *range = &pages.untouched[i];
+
+		if (range->start == range->end)
+			continue;
+		range->end -= MAX_SIZE;
+		push_free(range->end, PAGE_MAX_ORDER);
+		return true;
+	}
+	return false;
+}
+
 void page_add_range(paddr_t start, paddr_t end)
 {
 	start = (start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
@@ -89,12 +135,20 @@ void page_add_range(paddr_t start, paddr_t end)
 	spin_lock(&pages.lock);
 	while (start < end) {
 		unsigned order = PAGE_MAX_ORDER;
+		paddr_t size;
 
 		while (start % (PAGE_SIZE << order) != 0 || end - start < (PAGE_SIZE << order))
 			order--;
-		free_locked(start, order);
-		pages.num_total += 1ull << order;
-		start += PAGE_SIZE << order;
+		size = PAGE_SIZE << order;
+		if (order == PAGE_MAX_ORDER) {
+			size = (end - start) & ~(MAX_SIZE - 1);
+			keep_untouched(start, start + size);
+			pages.num_free += size / PAGE_SIZE;
+		} else {
+			free_locked(start, order);
+		}
+		pages.num_total += size / PAGE_SIZE;
+		start += size;
 	}
 	spin_unlock(&pages.lock);
 }
@@ -110,6 +164,8 @@ error_t page_alloc_dirty(unsigned order, paddr_t *out)
 	spin_lock(&pages.lock);
 	while (from <= PAGE_MAX_ORDER && list_is_empty(&pages.free[from]))
 		from++;
+	if (from > PAGE_MAX_ORDER && touch_block())
+		from = PAGE_MAX_ORDER;
 	if (from > PAGE_MAX_ORDER) {
 		spin_unlock(&pages.lock);
 		return ERR_NO_MEMORY;

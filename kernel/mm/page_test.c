@@ -90,6 +90,75 @@ static void test_odd_ranges_never_reach_outside(void **state)
 	assert_int_equal(n, 14);
 }
 
+// Whether a block of the largest order is as it was before it was added.
+static bool is_untouched(size_t block)
+{
+	const uint8_t *bytes = arena + block * (PAGE_SIZE << PAGE_MAX_ORDER);
+
+	for (size_t i = 0; i < PAGE_SIZE << PAGE_MAX_ORDER; i++) {
+		if (bytes[i] != 0xa5)
+			return false;
+	}
+	return true;
+}
+
+static void test_blocks_are_untouched_until_they_are_needed(void **state)
+{
+	const size_t num_blocks = NUM_PAGES >> PAGE_MAX_ORDER;
+	paddr_t page;
+
+	(void)state;
+	arena_reset();
+	for (size_t i = 0; i < num_blocks; i++)
+		assert_true(is_untouched(i));
+	// Each is taken whole before the next one is begun.
+	for (size_t left = num_blocks; left > 0; left--) {
+		for (size_t i = 0; i < 1u << PAGE_MAX_ORDER; i++) {
+			assert_int_equal(page_alloc(0, &page), 0);
+			assert_false(is_untouched(left - 1));
+			assert_true(left == 1 || is_untouched(left - 2));
+		}
+	}
+	assert_int_equal(page_alloc(0, &page), ERR_NO_MEMORY);
+}
+
+// How many blocks of the arena are untouched when ranges of so many blocks, one behind the other,
+// are added; all can be allocated.
+static size_t untouched_of_ranges(const size_t *sizes, size_t count)
+{
+	const paddr_t block = PAGE_SIZE << PAGE_MAX_ORDER;
+	paddr_t at = ARENA_BASE;
+	size_t untouched = 0;
+	paddr_t page;
+
+	memset(arena, 0xa5, sizeof(arena));
+	page_init(ARENA_BASE, ARENA_BASE + ARENA_SIZE, arena_map);
+	for (size_t i = 0; i < count; i++) {
+		page_add_range(at, at + sizes[i] * block);
+		at += sizes[i] * block;
+	}
+	assert_int_equal(at, ARENA_BASE + ARENA_SIZE);
+	assert_int_equal(page_total_count(), NUM_PAGES);
+	assert_int_equal(page_free_count(), NUM_PAGES);
+	for (size_t i = 0; i < NUM_PAGES >> PAGE_MAX_ORDER; i++)
+		untouched += is_untouched(i);
+	for (size_t i = 0; i < NUM_PAGES >> PAGE_MAX_ORDER; i++)
+		assert_int_equal(page_alloc(PAGE_MAX_ORDER, &page), 0);
+	assert_int_equal(page_alloc(0, &page), ERR_NO_MEMORY);
+	assert_int_equal(page_free_count(), 0);
+	return untouched;
+}
+
+static void test_several_ranges(void **state)
+{
+	(void)state;
+	assert_int_equal(untouched_of_ranges((const size_t[]){ 4 }, 1), 4);
+	assert_int_equal(untouched_of_ranges((const size_t[]){ 1, 3 }, 2), 4);
+	assert_int_equal(untouched_of_ranges((const size_t[]){ 1, 2, 1 }, 3), 4);
+	// One more than can be kept.
+	assert_int_equal(untouched_of_ranges((const size_t[]){ 1, 1, 1, 1 }, 4), 3);
+}
+
 static void test_double_free_panics(void **state)
 {
 	paddr_t page;
@@ -111,6 +180,8 @@ int main(void)
 		cmocka_unit_test(test_buddies_merge_again),
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_odd_ranges_never_reach_outside),
+		cmocka_unit_test(test_blocks_are_untouched_until_they_are_needed),
+		cmocka_unit_test(test_several_ranges),
 		cmocka_unit_test(test_double_free_panics),
 	};
 
