@@ -13,6 +13,7 @@
 
 static handle_t ends[2];
 static handle_t poll;
+static uint32_t num_messages;
 static uint32_t num_received;
 
 static void set_up(struct autotest *t, uint32_t interest)
@@ -57,7 +58,7 @@ static void send_number(uint32_t number, handle_t handle)
 // Each message in its turn; returns false at the first that is not.
 static bool take_numbers(void)
 {
-	while (num_received < NUM_MESSAGES) {
+	while (num_received < num_messages) {
 		struct poll_event event;
 		struct message m;
 		size_t n;
@@ -81,7 +82,7 @@ static bool take_numbers(void)
 static void send_numbers(void *arg)
 {
 	(void)arg;
-	for (uint32_t i = 0; i < NUM_MESSAGES; i++) {
+	for (uint32_t i = 0; i < num_messages; i++) {
 		handle_t event = HANDLE_NONE;
 
 		if (i % 7 == 0)
@@ -101,6 +102,7 @@ static void messages_keep_their_order(struct autotest *t)
 	handle_t thread = HANDLE_NONE;
 
 	set_up(t, READY_READABLE);
+	num_messages = test_rounds(t, NUM_MESSAGES);
 	expect(t, thread_create(send_numbers, NULL, 0, &thread) == 0);
 	expect(t, take_numbers());
 	wait_for_end(t, thread);
