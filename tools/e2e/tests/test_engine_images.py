@@ -94,7 +94,7 @@ def image_life(context):
     check_equal(docker.text("load", "-q", "-i", file), "Loaded image: first:1")
     check_equal(docker.text("images", "-q", "--no-trunc", "-f", "dangling=true"), identity)
     check_equal(docker.text("run", "--rm", identity[7:20]), "one")
-    check_equal(docker.text("run", "-d", "--name", "user", "first:1", "sh", "-c", "while :; do :; done")[:0], "")
+    check_equal(docker.text("run", "-d", "--name", "user", "first:1", "/bin/busybox", "sleep", "100000")[:0], "")
     refused(docker, "is using its referenced image", "rmi", "first:1")
     refused(docker, "cannot be forced", "rmi", "-f", other)
     check(f"Deleted: {identity}" in docker.text("image", "prune", "-f").lower().replace("deleted", "Deleted"))
@@ -278,11 +278,10 @@ def broken_pull(context, engine, docker, fake, last):
 
 
 def lies(context, engine, docker, fake):
-    """Of a registry's lies nothing stays."""
+    """Of what a registry lied about nothing stays; which lies are seen through, test_system.py asks of the same program."""
     name = layered(context, fake, "lies", Layer().file("only", "here"))
     before = layers_size(engine)
-    for lie, words in (("zeroes", "sha256:"), ("short", "EOF"), ("long", "sha256:"), ("endless", "more than the manifest says"), ("loop", "redirects")):
-        fake.lies = {fake.layers("lies")[0]: lie}
-        refused(docker, words, "pull", name)
+    fake.lies = {fake.layers("lies")[0]: "zeroes"}
+    refused(docker, "sha256:", "pull", name)
     fake.lies = {}
     check_equal(layers_size(engine), before)
