@@ -9,9 +9,9 @@
 
 #define PATIENCE (300 * NSEC_PER_SEC)
 #define PUBLISHED_PORT 8091
-#define VMS_IN_A_ROW 200
+#define VMS_IN_A_ROW 100
 // Of which so many run to their end; the others are ended on their way there.
-#define VMS_TO_THE_END 20
+#define VMS_TO_THE_END 10
 #define SMALL_MEMORY (32ull * 1024 * 1024)
 
 bool test_container(struct linux_test *t)

@@ -109,22 +109,6 @@ else:
 """
 
 
-def talk(context, link_changes=0, append=""):
-    result = run_crowd(context, debian.image(Entrypoint=["/usr/bin/python3", "-c", TALK, str(link_changes)]), count=3,
-                       append=append, STARINA_MEMORY="768M")
-    check_equal(result.status, 0, result)
-    check_equal(sorted(re.findall(r"(\d) ended with status (\d+)", result.stderr)), [("0", "0"), ("1", "0"), ("2", "0")], result)
-    check(" wrote: " not in result.stderr, result)
-    for address in (101, 102, 103):
-        check(f"container address 10.0.2.{address}" in result.stderr, result)
-    return result
-
-
-@test
-def three_that_talk_to_each_other(context):
-    talk(context)
-
-
 # The server does not look at once, when the other's kernel has more to send than it has room for, and the other has ended.
 LAST_WORDS = """
 import fcntl, socket, struct, threading, time
@@ -168,5 +152,11 @@ def last_words(context):
 @test
 def the_switch_dies(context):
     """Again and again, under containers that talk to each other: no connection ends, and no byte is lost."""
-    result = talk(context, link_changes=4, append="reaper.target=netswitch reaper.count=1000 reaper.pause=2000")
+    result = run_crowd(context, debian.image(Entrypoint=["/usr/bin/python3", "-c", TALK, "4"]), count=3, STARINA_MEMORY="768M",
+                       append="reaper.target=netswitch reaper.count=1000 reaper.pause=2000")
+    check_equal(result.status, 0, result)
+    check_equal(sorted(re.findall(r"(\d) ended with status (\d+)", result.stderr)), [("0", "0"), ("1", "0"), ("2", "0")], result)
+    check(" wrote: " not in result.stderr, result)
+    for address in (101, 102, 103):
+        check(f"container address 10.0.2.{address}" in result.stderr, result)
     check("killed netswitch 2 times" in result.stderr and "the container is back on the network" in result.stderr, result)

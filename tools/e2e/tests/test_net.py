@@ -17,7 +17,7 @@ from test_machine import Machine as RunMachine
 TRANSFER = 100_000_000
 REQUESTS = 10_000
 CONNECTIONS = 256  # SHARE_UPLINK_CONNECTIONS of apps/tcpip/share.h
-KILLS = 100
+KILLS = 30
 IDLE_SECONDS = 10
 IDLE_WAKEUPS = 20  # a second, over all harts
 IDLE_WAKEUPS_PROBING = 1000  # while windows are shut and are asked about

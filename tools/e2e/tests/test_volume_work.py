@@ -14,7 +14,7 @@ from oci import write_layout
 FULL = "HOSTFS_STRESS_SECONDS" in os.environ
 STRESS_SECONDS = int(os.environ.get("HOSTFS_STRESS_SECONDS", "0"))
 C_FILES = 200 if FULL else 16
-PACKAGES = 400 if FULL else 40
+PACKAGES = 400 if FULL else 20
 GCC = software.Software("gcc", ["gcc", "libc6-dev", "make"])
 
 

@@ -169,7 +169,7 @@ def git_in_a_folder(context):
         return subprocess.run(["git", "-c", "safe.directory=*", "-c", "user.name=a", "-c", "user.email=a@b", *args], cwd=share, check=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout.decode()
     git("init", "-q", "-b", "main", "repo")
-    for i in range(300):
+    for i in range(100):
         path = share / f"repo/d{i % 10}/file{i}.txt"
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"{i}\n" * (i + 1))
