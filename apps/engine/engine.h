@@ -122,11 +122,6 @@ void ping_serve(struct http_exchange *exchange);
 // GET /version.
 void version_serve(struct http_exchange *exchange);
 
-// The body of POST /auth, at most so long.
-#define LOGIN_MAX (64u * 1024)
-// Answers it: 200, or 400 when it has no credentials.
-void login_serve(struct http_exchange *exchange, struct span body);
-
 // --- refusals.c ---
 
 // A request that no route has: 501 with the reason where the API has it, else 404.

@@ -12,8 +12,6 @@ static void start_ping(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head, const struct http_match *match);
 static void start_version(void *context, struct http_exchange *exchange,
                           const struct http_request_head *head, const struct http_match *match);
-static void start_login(void *context, struct http_exchange *exchange,
-                        const struct http_request_head *head, const struct http_match *match);
 static void start_call(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head, const struct http_match *match);
 static void start_transfer(void *context, struct http_exchange *exchange,
@@ -26,7 +24,7 @@ static void start_archive(void *context, struct http_exchange *exchange,
 #define ROUTES(X)                                                                       \
 	X("GET", "/_ping", start_ping, 0)                                               \
 	X("GET", "/version", start_version, 0)                                          \
-	X("POST", "/auth", start_login, 0)                                              \
+	X("POST", "/auth", start_call, IMAGES_LOGIN)                                    \
 	X("GET", "/system/df", start_call, CONTAINERS_USAGE)                            \
 	X("POST", "/containers/prune", start_call, CONTAINERS_PRUNE)                    \
 	X("GET", "/info", start_call, CONTAINERS_INFO)                                  \
@@ -105,16 +103,6 @@ static void start_version(void *context, struct http_exchange *exchange,
 	(void)head;
 	(void)match;
 	version_serve(exchange);
-}
-
-// Its body is looked at when it has come.
-static void start_login(void *context, struct http_exchange *exchange,
-                        const struct http_request_head *head, const struct http_match *match)
-{
-	(void)context;
-	(void)head;
-	(void)match;
-	http_collect_body(exchange, LOGIN_MAX);
 }
 
 static char *copy_span(struct span text)
@@ -260,8 +248,6 @@ static void on_body_end(void *context, struct http_exchange *exchange)
 		transfer_take_end(call);
 	else if (call != NULL && !call->is_answered)
 		call_send(call, http_body(exchange));
-	else if (call == NULL)
-		login_serve(exchange, http_body(exchange));
 }
 
 static void on_writable(void *context, struct http_exchange *exchange)

@@ -39,7 +39,7 @@ struct job *job_make(struct request *request, enum job_kind kind)
 		job_discard(job);
 		return NULL;
 	}
-	if (waiter_make(request, job) == NULL) {
+	if (kind != JOB_LOGIN && waiter_make(request, job) == NULL) {
 		job_discard(job);
 		return NULL;
 	}
@@ -90,6 +90,8 @@ static uint32_t status_of(const char *error)
 		return 400;
 	if (commit_is_refused(error))
 		return 400;
+	if (strncmp(error, "login attempt to ", 17) == 0)
+		return 401;
 	if (strncmp(error, "manifest for ", 13) == 0 ||
 	    strncmp(error, "pull access denied", 18) == 0 || strncmp(error, "no match", 8) == 0)
 		return 404;
@@ -129,6 +131,8 @@ static void job_over(struct job *job)
 	}
 	if (job->kind == JOB_COMMIT)
 		commit_finish(job, status_of(job->error));
+	if (job->kind == JOB_LOGIN)
+		login_finish(job, status_of(job->error));
 	if (job->number != 0)
 		images->num_running--;
 	layers_leave(job);
@@ -177,7 +181,7 @@ static void check_end(struct job *job)
 		fail(job,
 		     job->stderr_line[0] != '\0' ? job->stderr_line
 		                                 : "the system's container has failed");
-	else if (job->num_images == 0)
+	else if (job->num_images == 0 && job->kind != JOB_LOGIN)
 		fail(job, "there is no image in it");
 	job_over(job);
 }
@@ -295,6 +299,8 @@ static void take_line(void *context, enum output_stream stream, struct span text
 		return;
 	}
 	line_read(text, &line);
+	if (job->kind == JOB_LOGIN && (line.kind == LINE_IMAGE || line.kind == LINE_LAYER))
+		line.kind = LINE_NONE;
 	switch (line.kind) {
 	case LINE_PROGRESS:
 		if (!job->is_quiet)

@@ -28,7 +28,7 @@ struct request;
 // In place of a tag in the name of a pull: each that the registry has.
 #define ALL_TAGS ":*"
 
-enum job_kind { JOB_PULL, JOB_LOAD, JOB_IMPORT, JOB_COMMIT };
+enum job_kind { JOB_PULL, JOB_LOAD, JOB_IMPORT, JOB_COMMIT, JOB_LOGIN };
 
 // A client's channel: its body comes from there, and its answer goes there.
 struct job_waiter {
@@ -55,11 +55,10 @@ struct job {
 	char folder[IMAGES_FILE_MAX];
 	char *arguments;  // heap, each with a NUL
 	size_t arguments_length;
-	char *login;  // heap: for its stdin; NULL: that comes from its first waiter
-	// JOB_COMMIT: what its stdin begins with, heap, and who gets the id of the image.
-	uint8_t *prefix;
+	char *login;      // heap: for its stdin; NULL: that comes from its first waiter
+	uint8_t *prefix;  // heap: what the stdin of JOB_COMMIT begins with
 	size_t prefix_length;
-	struct client *client;  // NULL: gone
+	struct client *client;  // who gets the answer of JOB_COMMIT, and of JOB_LOGIN; NULL: gone
 	uint32_t request;
 	char image_id[IMAGE_ID_MAX];
 	bool is_quiet;  // its clients do not want to see how far it is
@@ -173,6 +172,16 @@ void operation_load(struct request *request);
 
 // POST /images/create with `fromSrc`.
 void operation_import(struct request *request, const char *source);
+
+// --- auth.c ---
+
+// IMAGES_LOGIN: asks the registry, by a job without waiters.
+void operation_login(struct request *request);
+// It has ended: its client hears whether the registry takes the login, or what went wrong, with an
+// HTTP status.
+void login_finish(const struct job *job, uint32_t status);
+// Nobody waits for the answers to these requests of a client's; 0: to any.
+void logins_drop(struct images *images, const struct client *client, uint32_t id);
 
 // --- commit.c ---
 

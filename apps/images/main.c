@@ -29,6 +29,7 @@ static void dispatch(struct request *request, uint32_t operation)
 	case IMAGES_SAVE: operation_save(request, false); break;
 	case IMAGES_SAVE_ALL: operation_save(request, true); break;
 	case IMAGES_COMMIT: operation_commit(request); break;
+	case IMAGES_LOGIN: operation_login(request); break;
 	case IMAGES_DISTRIBUTION:
 		refuse(request, STATUS_NOT_IMPLEMENTED,
 		       "what a registry has is not looked at but by a pull");
@@ -42,6 +43,7 @@ static void cancelled(void *context, const struct client *client, uint32_t id)
 	struct images *images = context;
 
 	removals_drop(images, client, id);
+	logins_drop(images, client, id);
 	if (id != 0)
 		return;
 	jobs_drop(images, client);

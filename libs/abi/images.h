@@ -30,6 +30,7 @@ enum images_operation {
 	// CONTAINERS_ACCEPTED the archives of the container's files are to come there, in frames
 	// (guest/bootd/tar_write.h), and MSG_END; then there is another reply.
 	IMAGES_COMMIT = 71,
+	IMAGES_LOGIN = 72,  // no target; the body is what POST /auth has
 };
 
 // The folder of the state disk that has the files of images, and a folder for what is unpacked.

@@ -39,6 +39,28 @@ static bool says_any(const char *text, const char *const *words)
 	return false;
 }
 
+// Of an error of the network, without what skopeo has before it.
+static void keep_request(struct error *err)
+{
+	const char *request = strstr(err->text, ": Get \"");
+	char *text = request ? strdup(request + 2) : NULL;
+
+	if (text)
+		error_set(err, "%s", text);
+	free(text);
+}
+
+void docker_login_words(const char *scheme, const char *host, struct error *err)
+{
+	static const char *const denied[] = { "unauthorized", "invalid username/password", NULL };
+
+	if (says_any(err->text, denied))
+		error_set(err, "login attempt to %s://%s/v2/ failed with status: 401 Unauthorized",
+		          scheme, host);
+	else
+		keep_request(err);
+}
+
 void docker_words(const char *name, struct error *err)
 {
 	static const char *const denied[] = { "unauthorized",
@@ -48,7 +70,6 @@ void docker_words(const char *name, struct error *err)
 		                              "invalid username/password",
 		                              NULL };
 	const char *user_name = familiar(name);
-	const char *request;
 
 	if (says_any(err->text, denied)) {
 		error_set(err,
@@ -67,11 +88,7 @@ void docker_words(const char *name, struct error *err)
 		error_prefix(err,
 		             "no matching manifest for linux/riscv64 in the manifest list entries: "
 		             "no match for platform in manifest");
-	} else if ((request = strstr(err->text, ": Get \""))) {
-		char *text = strdup(request + 2);
-
-		if (text)
-			error_set(err, "%s", text);
-		free(text);
+	} else {
+		keep_request(err);
 	}
 }

@@ -8,3 +8,5 @@
 // Changes `err`, which says in skopeo's and our words why `name` (whole, reference.h) could not be
 // pulled.
 void docker_words(const char *name, struct error *err);
+// The same of a login at the registry `host`, which was asked by `scheme`: "http" or "https".
+void docker_login_words(const char *scheme, const char *host, struct error *err);

@@ -14,6 +14,7 @@
 #include "tools/system/import.h"
 #include "tools/system/incoming.h"
 #include "tools/system/load.h"
+#include "tools/system/login.h"
 #include "tools/system/network.h"
 #include "tools/system/pull.h"
 #include "tools/system/report.h"
@@ -25,6 +26,8 @@ static const char usage_text[] =
 	"         an archive of images on stdin\n"
 	"       system pull REFERENCE [PLATFORM [DIGEST...]]\n"
 	"         credentials on stdin: X-Registry-Auth, decoded, or {}; DIGEST: what is there\n"
+	"       system login HOST\n"
+	"         {\"username\":NAME,\"password\":TEXT} on stdin: does the registry take them?\n"
 	"       system import REFERENCE [MESSAGE [URL [CHANGE...]]]\n"
 	"         a file system's archive on stdin, or at the URL; CHANGE: of a Dockerfile\n"
 	"       system commit [REFERENCE]\n"
@@ -49,6 +52,8 @@ static int command_run(int argc, char **argv, const char *directory, struct erro
 		return load(STDIN_FILENO, directory, err);
 	if (strcmp(argv[1], "import") == 0)
 		return import_run(argc, argv, directory, err);
+	if (strcmp(argv[1], "login") == 0)
+		return login(STDIN_FILENO, argv[2], directory, err);
 	if (strcmp(argv[1], "commit") == 0)
 		return commit(STDIN_FILENO, argc > 2 ? argv[2] : "", directory, err);
 	return pull(argv[2], argc > 3 ? argv[3] : "", (const char *const *)argv + 4,
@@ -70,6 +75,7 @@ int main(int argc, char **argv)
 	if (!(argc == 2 && strcmp(argv[1], "load") == 0) &&
 	    !(argc >= 3 && strcmp(argv[1], "import") == 0) &&
 	    !(argc >= 2 && argc <= 3 && strcmp(argv[1], "commit") == 0) &&
+	    !(argc == 3 && strcmp(argv[1], "login") == 0) &&
 	    !(argc >= 3 && strcmp(argv[1], "pull") == 0)) {
 		fputs(usage_text, stderr);
 		return EXIT_USAGE;

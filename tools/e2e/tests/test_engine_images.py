@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Images through ./run.sh --engine, by docker's client."""
 
+import base64
 import io
 import json
 import shutil
@@ -103,6 +104,7 @@ def image_life(context):
     check(b"archive" in done.stderr, done.stderr)
     imported(context, docker)
     pulled(context, docker, layout, identity)
+    logged_in(docker)
     third, _, _ = archive(context, "third", "third:1", "three")
     engine.stop()
 
@@ -170,6 +172,17 @@ def pulled(context, docker, layout, identity):
     # Without being asked, as it is not there.
     check_equal(docker.text("run", "--rm", name), "one")
     registry.stop()
+
+
+def logged_in(docker):
+    """The registry says whether a password is right."""
+    fake = Fake(credentials="Basic " + base64.b64encode(b"ann:sesam").decode())
+    host = fake.name("").rstrip("/")
+    check("Login Succeeded" in docker.text("login", "-u", "ann", "-p", "sesam", host))
+    docker("logout", host)
+    refused(docker, f"login attempt to http://{host}/v2/ failed with status: 401 Unauthorized", "login", "-u", "ann", "-p", "other", host)
+    fake.stop()
+    refused(docker, "connection refused", "login", "-u", "ann", "-p", "sesam", host)
 
 
 def busybox_layer():

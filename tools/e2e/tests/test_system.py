@@ -92,6 +92,15 @@ def logins_of_the_system_container(context):
     folder.refused("pull", registry.name("own:1"), "", words=denied, stdin=b'{"username":"ann","password":"wrong"}')
     check_equal(folder.run("pull", registry.name("own:1"), "", stdin=b'{"username":"ann","password":"sesam:1"}\n'), 0, folder.lines)
     check_equal(len(folder.images()), 1)
+    # A login alone: the registry is asked, and nothing of it stays.
+    host = registry.name("own:1").partition("/")[0]
+    check_equal((folder.run("login", host, stdin=b'{"username":"ann","password":"sesam:1"}\n'), folder.lines), (0, []))
+    folder = Folder(context, "login")
+    folder.refused("login", host, stdin=b'{"username":"ann","password":"wrong"}', words=[f"login attempt to http://{host}/v2/ failed with status: 401 Unauthorized"])
+    for stdin in (b'{"password":"x"}', b'{"username":"ann","password":""}'):
+        folder.refused("login", host, stdin=stdin, words=["not a name and a password"])
+    folder.refused("login", "127.0.0.1:1", stdin=b'{"username":"ann","password":"sesam:1"}', words=['Get "http', "127.0.0.1:1/v2/", "connection refused"])
+    check(not list(Path("/tmp").glob("login.*")))
     fake = Fake(identity="from-login")
     name = fake.add("x", write_layout(context.scratch / "b", image("by token")))
     folder = Folder(context, "token")
