@@ -247,7 +247,7 @@ static void test_refusals(void **state)
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"MemorySwap\":5}}", "always set the Memory" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"MemorySwappiness\":101}}", "0-100" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"OomScoreAdj\":1001}}", "oom score" },
-		{ "{\"Image\":\"a\",\"HostConfig\":{\"IpcMode\": \"host\"}}",
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"IpcMode\": \"container:a\"}}",
 		  "HostConfig.IpcMode: the container has" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Privileged\": 1}}", "Privileged is not" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Devices\":[{\"PathOnHost\":\"/x\"}]}}",
@@ -372,6 +372,23 @@ static void test_surroundings(void **state)
 	settings_deinit(&s);
 }
 
+// The host's namespaces are the virtual machine's: a warning says so.
+static void test_host_namespaces(void **state)
+{
+	static const char body[] = "{\"Image\":\"a\",\"HostConfig\":{\"PidMode\":\"host\","
+				   "\"IpcMode\":\"host\",\"UTSMode\":\"private\"}}";
+	char error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	assert_int_equal(parse(&s, body, error), 0);
+	assert_int_equal(s.host.warnings.count, 2);
+	assert_string_equal(s.host.warnings.items[0],
+	                    "HostConfig.PidMode host has no effect: the host is the container's "
+	                    "own virtual machine");
+	settings_deinit(&s);
+}
+
 // A list of CPUs says how many there are at most, and without a share exactly.
 static void test_cpuset(void **state)
 {
@@ -467,11 +484,17 @@ static void test_logs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_docker),        cmocka_unit_test(test_one_string),
-		cmocka_unit_test(test_logs),          cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_refused_ports), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_cuts),          cmocka_unit_test(test_surroundings),
-		cmocka_unit_test(test_cpuset),        cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_docker),
+		cmocka_unit_test(test_one_string),
+		cmocka_unit_test(test_logs),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_refused_ports),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_surroundings),
+		cmocka_unit_test(test_host_namespaces),
+		cmocka_unit_test(test_cpuset),
+		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_storage),
 	};
 

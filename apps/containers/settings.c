@@ -262,21 +262,30 @@ static void take_own(struct parse *p, struct json_reader *r, settings_take_fn *t
 		fail(p, err);
 }
 
-// Whether a value is a string that is one of the choices.
-static bool is_chosen(struct span raw, const struct field *choices)
+// The choice that a value is, a string; NULL: it is none.
+static const struct field *find_choice(struct span raw, const struct field *choices)
 {
 	if (raw.len < 2 || raw.data[0] != '"')
-		return false;
+		return NULL;
 	raw = (struct span){ .data = raw.data + 1, .len = raw.len - 2 };
 	for (; choices->name != NULL; choices++)
 		if (span_is(raw, choices->name))
-			return true;
-	return false;
+			return choices;
+	return NULL;
+}
+
+static void warn(struct parse *p, const struct field *f)
+{
+	error_t err = string_list_add(member(p, f->offset), f->where);
+
+	if (err < 0)
+		fail(p, err);
 }
 
 // Takes what is not kept; returns whether it was such.
 static bool take_unset(struct parse *p, struct json_reader *r, const struct field *f)
 {
+	const struct field *choice = NULL;
 	struct span before;
 	bool is_unset;
 
@@ -292,16 +301,16 @@ static bool take_unset(struct parse *p, struct json_reader *r, const struct fiel
 	before = r->rest;
 	is_unset = is_neutral(r);
 	before.len -= r->rest.len;
-	if (is_unset || json_reader_status(r) < 0 ||
-	    (f->kind == FIELD_CHOICE && is_chosen(before, f->fields)))
+	if (is_unset || json_reader_status(r) < 0)
 		return true;
-	if (f->kind == FIELD_WARNED) {
-		error_t err = string_list_add(member(p, f->offset), f->where);
-
-		if (err < 0)
-			fail(p, err);
+	if (f->kind == FIELD_CHOICE)
+		choice = find_choice(before, f->fields);
+	if (f->kind == FIELD_WARNED)
+		warn(p, f);
+	else if (choice != NULL && choice->kind == FIELD_WARNED)
+		warn(p, choice);
+	if (f->kind == FIELD_WARNED || choice != NULL)
 		return true;
-	}
 	str_copy(p->error, f->where, SETTINGS_ERROR_MAX);
 	fail(p, ERR_INVALID);
 	return true;

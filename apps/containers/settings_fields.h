@@ -18,7 +18,8 @@ enum field_kind {
 	FIELD_OWN,     // of struct settings: `offset` is one of own_readers (settings.c)
 	FIELD_ANY,     // has no meaning here, whatever it is
 	// These may be what clients send for "not set".
-	FIELD_CHOICE,   // or a string that is the name of one of `fields`
+	// Or a string that is the name of one of `fields`, which are FIELD_ANY or FIELD_WARNED.
+	FIELD_CHOICE,
 	FIELD_REFUSED,  // and nothing else
 	FIELD_WARNED,   // or anything, without effect: a string_list gets `where`
 };

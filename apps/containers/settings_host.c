@@ -52,8 +52,19 @@ const struct field settings_config_rows[] = {
 	END,
 };
 
-static const struct field private_only[] = { CHOICE("private"), END };
-static const struct field ipc_modes[] = { CHOICE("private"), CHOICE("shareable"), END };
+// The host's own namespace: nothing else that could be in it is in the container's machine.
+#define OF_HOST(name)                                                     \
+	{                                                                 \
+		"host", FIELD_WARNED, AT(warnings), 0, NULL,              \
+			"HostConfig." name " host has no effect: "        \
+			"the host is the container's own virtual machine" \
+	}
+
+static const struct field cgroupns_modes[] = { CHOICE("private"), OF_HOST("CgroupnsMode"), END };
+static const struct field pid_modes[] = { CHOICE("private"), OF_HOST("PidMode"), END };
+static const struct field uts_modes[] = { CHOICE("private"), OF_HOST("UTSMode"), END };
+static const struct field ipc_modes[] = { CHOICE("private"), CHOICE("shareable"),
+	                                  OF_HOST("IpcMode"), END };
 static const struct field isolations[] = { CHOICE("default"), END };
 static const struct field userns_modes[] = { CHOICE("host"), END };
 static const struct field first_node[] = { CHOICE("0"), END };
@@ -87,16 +98,14 @@ const struct field settings_host_rows[] = {
 	// Of which only what is so anyway is to be had.
 	CHOSEN("Cgroup", none, "the container has a control group of its own, " OWN_MACHINE),
 	CHOSEN("CgroupParent", none, "the container's control group is " OWN_MACHINE),
-	CHOSEN("CgroupnsMode", private_only,
+	CHOSEN("CgroupnsMode", cgroupns_modes,
 	       "the container has a cgroup namespace of its own, " OWN_MACHINE),
 	CHOSEN("CpusetMems", first_node, "the container's virtual machine has one memory node"),
 	CHOSEN("IpcMode", ipc_modes, "the container has an IPC namespace of its own, " OWN_MACHINE),
 	CHOSEN("Isolation", isolations, "each container has a virtual machine of its own"),
-	CHOSEN("PidMode", private_only,
-	       "the container has a PID namespace of its own, " OWN_MACHINE),
+	CHOSEN("PidMode", pid_modes, "the container has a PID namespace of its own, " OWN_MACHINE),
 	CHOSEN("Runtime", runtimes, "containers are run in a virtual machine each"),
-	CHOSEN("UTSMode", private_only,
-	       "the container has a UTS namespace of its own, " OWN_MACHINE),
+	CHOSEN("UTSMode", uts_modes, "the container has a UTS namespace of its own, " OWN_MACHINE),
 	CHOSEN("UsernsMode", userns_modes,
 	       "there are no user namespaces: the container has a virtual machine of its own"),
 	REFUSED("BlkioDeviceReadBps", NO_DISK),
