@@ -122,13 +122,14 @@ test-hostfs-work: ## work in host folders in full: 200 C files, 20,000 files, th
 test-volume-work: ## the same on a volume, with git of the whole project; the programs with a model for an hour in all (MINUTES)
 	$(Q)VOLUME_STRESS_SECONDS=$$(($(or $(MINUTES),60) * 30)) $(MAKE) --no-print-directory test-e2e E2E=on_a_volume.
 
-# The same images with all apps in the kernel, and all in user mode, for the tests of what apps do with each other and with devices: of
-# each way between two apps those that go it, not all that can be done at its end.
-E2E_OF_APPS = $(or $(E2E),container.exit container.megabyte container.conversation container.sigterm container_net.published \
-	disk.kept disk.driver_is_killed linux_api.commands_by linux_api.containers linux_api.gateway \
-	files. net.download net.upload net.tcpip net.as_many net.bad switch.)
+# The same images with all apps in the kernel, and all in user mode. Of each way between two apps, those tests that go it and find one of
+# them elsewhere than in the usual image: there the drivers and the switch are in the kernel, all others in user mode.
+E2E_OF_BOTH := container.exit container.megabyte container.conversation container_net.published disk.kept linux_api.containers \
+	net.download net.upload
+E2E_OF_kernel := container.sigterm linux_api.commands_by linux_api.gateway files. net.tcpip net.as_many net.bad
+E2E_OF_user := disk.driver_is_killed switch.
 test-e2e-kernel: ## some of them with all apps in the kernel
 test-e2e-user: ## the same with all apps in user mode
 test-e2e-kernel test-e2e-user: test-e2e-%: run-files $(BUILD)/starina-%.elf \
 		$(foreach image,$(E2E_IMAGES),$(BUILD)/$(image)-%.elf)
-	$(Q)BUILD=$(BUILD) E2E_ISOLATION=$* tools/e2e/e2e.py $(E2E_OF_APPS)
+	$(Q)BUILD=$(BUILD) E2E_ISOLATION=$* tools/e2e/e2e.py $(or $(E2E),$(E2E_OF_BOTH) $(E2E_OF_$*))

@@ -67,8 +67,8 @@ class Server:
 def nginx(context):
     with Server(context, software.NGINX) as server:
         check(b"Welcome to nginx!" in server.get("/"))
-        run_ab(server.url + "/", 2000, 16, "-k")
-        run_ab(server.url + "/", 500, 8)
+        run_ab(server.url + "/", 500, 16, "-k")
+        run_ab(server.url + "/", 100, 8)
         check_equal(hashlib.sha256(server.get("/large")).hexdigest(),
                     hashlib.sha256(software.nginx_file()).hexdigest())
     check_equal(server.status, 0, "".join(server.output))

@@ -78,7 +78,7 @@ def postgres_on_a_disk(context):
 @test
 def stress_ng(context):
     script = "stress() { stress-ng --$1 2 --$1-ops $2 $3 --metrics-brief 2>&1 && echo $1 done; }; " \
-             "stress cpu 40 && stress vm 20000 '--vm-bytes 64M' && stress fork 1000 && stress pipe 20000"
+             "stress cpu 10 && stress vm 5000 '--vm-bytes 64M' && stress fork 200 && stress pipe 5000"
     output = run(context, software.STRESS, "/bin/sh", "-c", script, LINUXRUN_CPUS="2", LINUXRUN_MEMORY="256M")
     for what in ("cpu", "vm", "fork", "pipe"):
         match = re.search(rf"metrc: \[\d+\] {what} +(\d+)", output)

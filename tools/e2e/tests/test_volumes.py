@@ -176,8 +176,8 @@ def git_in_a_folder(context):
     git("-C", "repo", "add", "-A")
     git("-C", "repo", "commit", "-q", "-m", "first")
     script = "set -e; export HOME=/tmp; git config --global user.name c; git config --global user.email c@d; " \
-             "git clone -q /src/repo /src/work; cd /src/work; git status --porcelain; for i in 1 2 3; do echo $i >> d1/file1.txt; " \
-             "git mv d2/file2.txt d2/moved$i.txt; git mv d2/moved$i.txt d2/file2.txt; git commit -qam $i; done; git checkout -q -b other HEAD~2; " \
+             "git clone -q /src/repo /src/work; cd /src/work; git status --porcelain; for i in 1 2; do echo $i >> d1/file1.txt; " \
+             "git mv d2/file2.txt d2/moved$i.txt; git mv d2/moved$i.txt d2/file2.txt; git commit -qam $i; done; git checkout -q -b other HEAD~1; " \
              "echo x > new; git add new; git commit -qm other; git checkout -q main; git merge -q -m merged other; git gc -q; git fsck --full; " \
              "git status --porcelain; git rev-parse HEAD^{tree}; git push -q origin main:pushed"
     result = software.run(context, software.GIT, "sh", "-c", script, LINUXRUN_VOLUMES=f"{share}:/src", LINUXRUN_MEMORY="256M")
