@@ -368,6 +368,7 @@ static void test_surroundings(void **state)
 	assert_true(s.host.has_masked_paths);
 	assert_int_equal(s.host.warnings.count, 2);
 	assert_non_null(strstr(s.host.warnings.items[0], "CpuShares"));
+	assert_int_equal(s.host.cpu_shares, 512);
 	assert_non_null(strstr(s.host.warnings.items[1], "MemorySwap"));
 	settings_deinit(&s);
 }

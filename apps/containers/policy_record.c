@@ -31,6 +31,8 @@ void policy_write_record(struct json_writer *w, const struct container *c)
 	write_member(w, ",\"Pids\":", s->host.pids_limit);
 	write_member(w, ",\"MemorySwap\":", s->host.memory_swap);
 	write_member(w, ",\"MemoryReservation\":", s->host.memory_reservation);
+	write_member(w, ",\"CpuShares\":", s->host.cpu_shares);
+	write_member(w, ",\"BlkioWeight\":", s->host.blkio_weight);
 	json_write_raw(w, "}");
 }
 
@@ -53,6 +55,8 @@ static bool read_limit(struct json_reader *r, struct span key, struct settings_u
 		{ "MemorySwap", &update->memory_swap },
 		{ "Pids", &update->pids },
 		{ "MemoryReservation", &update->memory_reservation },
+		{ "CpuShares", &update->cpu_shares },
+		{ "BlkioWeight", &update->blkio_weight },
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {

@@ -282,6 +282,15 @@ static void warn(struct parse *p, const struct field *f)
 		fail(p, err);
 }
 
+static void keep_number(struct parse *p, struct span raw, const struct field *f)
+{
+	struct json_reader r = json_reader_make(raw);
+
+	*(int64_t *)member(p, f->present) = fields_take_number(&r);
+	if (!json_at_end(&r))
+		fail(p, ERR_PROTOCOL);
+}
+
 // Takes what is not kept; returns whether it was such.
 static bool take_unset(struct parse *p, struct json_reader *r, const struct field *f)
 {
@@ -307,6 +316,8 @@ static bool take_unset(struct parse *p, struct json_reader *r, const struct fiel
 		choice = find_choice(before, f->fields);
 	if (f->kind == FIELD_WARNED)
 		warn(p, f);
+	if (f->kind == FIELD_WARNED && f->present != 0)
+		keep_number(p, before, f);
 	else if (choice != NULL && choice->kind == FIELD_WARNED)
 		warn(p, choice);
 	if (f->kind == FIELD_WARNED || choice != NULL)

@@ -24,9 +24,9 @@
 	{                                                                      \
 		name, FIELD_CHOICE, 0, 0, choices, "HostConfig." name ": " why \
 	}
-#define WARNED(name, why)                                         \
+#define WARNED(name, kept, why)                                   \
 	{                                                         \
-		name, FIELD_WARNED, AT(warnings), 0, NULL,        \
+		name, FIELD_WARNED, AT(warnings), kept, NULL,     \
 			"HostConfig." name " has no effect: " why \
 	}
 
@@ -124,10 +124,10 @@ const struct field settings_host_rows[] = {
 	REFUSED("IOMaximumIOps", FOR_WINDOWS),
 	REFUSED("OomKillDisable",
 	        "a container that waits for memory for ever can only be ended by force"),
-	WARNED("BlkioWeight", NO_RIVAL),
-	WARNED("CpuShares", NO_RIVAL),
-	WARNED("KernelMemory", "docker has given it up, too"),
-	WARNED("KernelMemoryTCP", "docker has given it up, too"),
+	WARNED("BlkioWeight", AT(blkio_weight), NO_RIVAL),
+	WARNED("CpuShares", AT(cpu_shares), NO_RIVAL),
+	WARNED("KernelMemory", 0, "docker has given it up, too"),
+	WARNED("KernelMemoryTCP", 0, "docker has given it up, too"),
 	// The client's, or for inspect alone.
 	{ "Annotations", FIELD_ANY, 0, 0, NULL, NULL },
 	{ "ContainerIDFile", FIELD_ANY, 0, 0, NULL, NULL },

@@ -50,6 +50,8 @@ struct host_settings {
 	int64_t pids_limit;
 	int64_t memory_swap;
 	int64_t memory_reservation;
+	int64_t cpu_shares;    // for inspect alone
+	int64_t blkio_weight;  // the same
 	int64_t memory_swappiness;
 	bool has_memory_swappiness;
 	int64_t oom_score_adj;

@@ -14,9 +14,9 @@
 #define CPU_QUOTA_MIN 1000ll
 
 #define AT(member) offsetof(struct settings_update, member)
-#define WARNED(name, why)                                                              \
-	{                                                                              \
-		name, FIELD_WARNED, AT(warnings), 0, NULL, name " has no effect: " why \
+#define WARNED(name, kept, why)                                                           \
+	{                                                                                 \
+		name, FIELD_WARNED, AT(warnings), kept, NULL, name " has no effect: " why \
 	}
 #define NO_RIVAL "there is nobody in the container's virtual machine to share it with"
 
@@ -35,10 +35,10 @@ static const struct field update_fields[] = {
 	{ "CpuPeriod", FIELD_NUMBER, AT(cpu_period), 0, NULL, NULL },
 	{ "PidsLimit", FIELD_NUMBER, AT(pids), AT(has_pids), NULL, NULL },
 	{ "RestartPolicy", FIELD_OBJECT, 0, 0, policy_fields, "RestartPolicy." },
-	WARNED("BlkioWeight", NO_RIVAL),
-	WARNED("CpuShares", NO_RIVAL),
-	WARNED("KernelMemory", "docker has given it up, too"),
-	WARNED("KernelMemoryTCP", "docker has given it up, too"),
+	WARNED("BlkioWeight", AT(blkio_weight), NO_RIVAL),
+	WARNED("CpuShares", AT(cpu_shares), NO_RIVAL),
+	WARNED("KernelMemory", 0, "docker has given it up, too"),
+	WARNED("KernelMemoryTCP", 0, "docker has given it up, too"),
 	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
 };
 
@@ -79,6 +79,8 @@ static void change_limits(struct settings *s, const struct settings_update *upda
 	change(&s->host.cpu_period, update->cpu_period);
 	change(&s->host.memory_swap, update->memory_swap);
 	change(&s->host.memory_reservation, update->memory_reservation);
+	change(&s->host.cpu_shares, update->cpu_shares);
+	change(&s->host.blkio_weight, update->blkio_weight);
 	if (update->has_pids)
 		s->host.pids_limit = update->pids > 0 ? update->pids : 0;
 }

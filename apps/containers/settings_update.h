@@ -19,6 +19,8 @@ struct settings_update {
 	bool has_pids;
 	int64_t memory_swap;
 	int64_t memory_reservation;
+	int64_t cpu_shares;
+	int64_t blkio_weight;
 	struct string_list warnings;  // what was asked for and has no effect
 };
 

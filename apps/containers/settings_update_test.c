@@ -85,6 +85,7 @@ static void test_values(void **state)
 	assert_int_equal(settings_update_wanted(&s, &update).pids, 0);
 	assert_int_equal(update.warnings.count, 1);
 	settings_update_apply(&s, &update);
+	assert_int_equal(s.host.cpu_shares, 5);
 	assert_int_equal(s.host.pids_limit, 0);
 	assert_string_equal(s.restart_policy, "always");
 	update = parse("{\"RestartPolicy\":{\"Name\":\"no\"}}");

@@ -15,7 +15,8 @@ static bool is_ours(struct span key)
 	static const char *const ours[] = { "RestartPolicy",     "NetworkMode", "Memory",
 		                            "NanoCpus",          "LogConfig",   "CpuQuota",
 		                            "CpuPeriod",         "PidsLimit",   "MemorySwap",
-		                            "MemoryReservation", "Links",       NULL };
+		                            "MemoryReservation", "Links",       "CpuShares",
+		                            "BlkioWeight",       NULL };
 
 	for (size_t i = 0; ours[i] != NULL; i++)
 		if (field_is(key, ours[i]))
@@ -57,9 +58,7 @@ static const struct {
 	{ "ShmSize", "67108864", true },
 	{ "Runtime", "\"runc\"", true },
 	{ "Isolation", "\"\"", false },
-	{ "CpuShares", "0", false },
 	{ "CgroupParent", "\"\"", false },
-	{ "BlkioWeight", "0", false },
 	{ "BlkioWeightDevice", "null", false },
 	{ "BlkioDeviceReadBps", "null", false },
 	{ "BlkioDeviceReadIOps", "null", false },
@@ -161,6 +160,8 @@ static void write_limits(struct json_writer *w, const struct settings *s)
 	write_number(w, ",\"NanoCpus\":", s->nano_cpus);
 	write_number(w, ",\"CpuQuota\":", s->host.cpu_quota);
 	write_number(w, ",\"CpuPeriod\":", s->host.cpu_period);
+	write_number(w, ",\"CpuShares\":", s->host.cpu_shares);
+	write_number(w, ",\"BlkioWeight\":", s->host.blkio_weight);
 	if (s->host.pids_limit > 0)
 		write_number(w, ",\"PidsLimit\":", s->host.pids_limit);
 	else

@@ -218,6 +218,7 @@ def updates(docker, engine, name):
         check_equal(request(engine, "POST", f"/containers/{name}/update", body)[0], status, body)
     check_equal(limits(docker), wanted)
     check(b"CpuShares has no effect" in docker("update", "--cpu-shares", "7", "--cpus", "1", "--pids-limit", "-1", "-m", "512m", "web").stdout)
+    check_equal(docker.text("inspect", "-f", "{{.HostConfig.CpuShares}}", "web"), "7")
     after = limits(docker)
     check(after[1:] == ["max", "max", "100000", str(512 << 20), "null", "1000000000"] and int(after[0]) > 256 << 20, after)
 
