@@ -241,6 +241,7 @@ struct fs {
 	uint32_t last_salt;
 
 	enum fs_state state;
+	bool ahead;  // nobody has asked for a session yet
 	error_t error;
 	char why[160];
 	handle_t blkdev;  // connector
@@ -290,6 +291,9 @@ struct share {
 __must_check error_t fs_init(struct fs *fs, handle_t kept);
 // Opens and mounts the disk, unless it is; then clients_opened.
 void fs_open(struct fs *fs);
+// The same before anybody has asked for a session, so that the first one need not wait. Without
+// effect, and a word, when the disk is not there or no good.
+void fs_open_ahead(struct fs *fs);
 // Nobody uses a session any more: all goes to the disk, which is clean then.
 void fs_idle(struct fs *fs);
 // Ends all sessions for good. Once what they have asked for is done comes fs_idle, and

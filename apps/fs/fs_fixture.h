@@ -21,6 +21,7 @@
 
 static uint8_t disk_image[DISK_BLOCKS * EXT4_BLOCK_SIZE];
 static uint64_t disk_bad_block = UINT64_MAX;
+static bool disk_absent;
 static uint32_t disk_rounds;  // of requests that came together
 static handle_t service, own_service, store_service, unmount_service, disk_end;
 static uint8_t *kept_memory;
@@ -45,7 +46,11 @@ static inline void disk_opens(void)
 
 	if (provider == HANDLE_NONE)
 		return;
-	if (fake_take(provider, &m, &none) && channel_create(ends) == 0) {
+	if (disk_absent) {
+		if (!fake_take(provider, &m, &none) ||
+		    error_send(provider, 1, ERR_NOT_FOUND, NULL) != 0)
+			abort();
+	} else if (fake_take(provider, &m, &none) && channel_create(ends) == 0) {
 		disk_end = ends[0];
 		disk_info(disk_end);
 		if (open_reply_send(provider, 1, ends[1]) != 0)

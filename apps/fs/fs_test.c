@@ -420,6 +420,50 @@ static void test_store(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 // The machine goes off: whoever has sessions loses them, and the disk is clean.
+// The disk is there for the first session before anybody asks, and clean after the last.
+static void test_ahead(void **state)
+{
+	handle_t end;
+
+	(void)state;
+	fake_close(&session);
+	settle();
+	assert_int_equal(fs.state, FS_CLOSED);
+	fs_open_ahead(&fs);
+	settle();
+	assert_int_equal(fs.state, FS_MOUNTED);
+	session = open_share(FILES_VOLUMES);
+	assert_int_not_equal(session, HANDLE_NONE);
+	fake_close(&session);
+	settle();
+	assert_int_equal(fs.state, FS_CLOSED);
+	// Nobody has come until the machine goes off.
+	fs_open_ahead(&fs);
+	settle();
+	assert_int_equal(fs.state, FS_MOUNTED);
+	end = open_at(unmount_service, FILES_UNMOUNT);
+	assert_int_not_equal(end, HANDLE_NONE);
+	assert_int_equal(fs.state, FS_CLOSED);
+	fake_close(&end);
+}
+
+// A disk that is not there is a matter of who asks for it.
+static void test_ahead_of_no_disk(void **state)
+{
+	(void)state;
+	fake_close(&session);
+	settle();
+	disk_absent = true;
+	fs_open_ahead(&fs);
+	settle();
+	assert_int_equal(fs.state, FS_CLOSED);
+	assert_int_equal(open_share(FILES_VOLUMES), HANDLE_NONE);
+	assert_int_equal(fs.state, FS_FAILED);
+	disk_absent = false;
+	session = open_share(FILES_VOLUMES);
+	assert_int_not_equal(session, HANDLE_NONE);
+}
+
 static void test_unmount(void **state)
 {
 	handle_t volumes = open_share(FILES_VOLUMES), logs = open_store("store:logs"), end;
@@ -471,6 +515,8 @@ int main(void)
 		TEST(test_own_folders),
 		TEST(test_own_folder_has_no_key),
 		TEST(test_store),
+		TEST(test_ahead),
+		TEST(test_ahead_of_no_disk),
 		TEST(test_unmount),
 	};
 

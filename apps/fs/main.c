@@ -25,6 +25,8 @@ static void fs_main(const struct environ *env)
 	// Sessions of an instance before will come back, and find what was answered.
 	if (kept_awaited(&fs) > 0)
 		fs_open(&fs);
+	else
+		fs_open_ahead(&fs);
 	loop_run(&fs.loop);
 }
 

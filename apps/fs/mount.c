@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The file system: opened with the first session, clean again after the last.
+// The file system: opened before the first session, clean again after the last.
 #include "apps/fs/fs.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -286,9 +286,10 @@ static void orphans_find(struct fs *fs)
 
 static void mount_failed(struct fs *fs, error_t error)
 {
-	fs->state = FS_FAILED;
+	fs->state = fs->ahead ? FS_CLOSED : FS_FAILED;
 	fs->error = error;
-	log_warn("no volumes: %s", fs->why);
+	if (!fs->ahead)
+		log_warn("no volumes: %s", fs->why);
 	disk_close(&fs->disk);
 }
 
@@ -338,19 +339,30 @@ out:
 	calls_run(fs);
 }
 
-void fs_open(struct fs *fs)
+static void open_disk(struct fs *fs)
 {
-	if (fs->state == FS_OPENING || fs->state == FS_MOUNTED)
-		return;
 	fs->state = FS_OPENING;
 	opener_start(&fs->opener, &fs->loop, fs->blkdev, STATE_DISK, disk_opened, fs);
+}
+
+void fs_open(struct fs *fs)
+{
+	fs->ahead = false;
+	if (fs->state != FS_OPENING && fs->state != FS_MOUNTED)
+		open_disk(fs);
+}
+
+void fs_open_ahead(struct fs *fs)
+{
+	fs->ahead = true;
+	open_disk(fs);
 }
 
 void fs_idle(struct fs *fs)
 {
 	int result;
 
-	if (fs->state != FS_MOUNTED || fs->num_awaited > 0)
+	if (fs->state != FS_MOUNTED || fs->num_awaited > 0 || (fs->ahead && !fs->ending))
 		return;
 	result = ext4_unmount(fs->ext4);
 	if (result != 0)

@@ -83,6 +83,7 @@ static bool handle_chain(struct fs_device *dev, uint32_t queue)
 	request->queue = (uint8_t)queue;
 	request->chain = dev->chain;
 	request->wants_reply = request != &dev->requests[NO_REPLY];
+	request->own = false;
 	request->busy = request->wants_reply;
 	request->header.unique =
 		request->wants_reply ? fs_device_unique(dev, fs_device_place(request)) : 0;
@@ -149,7 +150,7 @@ static void finish(struct fs_device_request *request, uint32_t written)
 	struct fs_device *dev = request->device;
 
 	request->busy = false;
-	if (request->generation == dev->generation) {
+	if (!request->own && request->generation == dev->generation) {
 		device_queue_push(&dev->mmio.queues[request->queue], request->chain.head, written);
 		virtio_mmio_queue_interrupt(&dev->mmio, request->queue);
 	}
@@ -216,9 +217,25 @@ void fs_device_fail(struct fs_device_request *request, int32_t linux_error)
 
 	if (!request->busy)
 		return;
-	if (request->generation == request->device->generation)
+	if (!request->own && request->generation == request->device->generation)
 		written = put_error(&request->chain, request->unique, linux_error);
 	finish(request, written);
+}
+
+struct fs_device_request *fs_device_own(struct fs_device *dev)
+{
+	struct fs_device_request *request = request_get(dev);
+
+	if (request == NULL)
+		return NULL;
+	*request = (struct fs_device_request){
+		.device = dev,
+		.wants_reply = true,
+		.busy = true,
+		.own = true,
+	};
+	request->header.unique = fs_device_unique(dev, fs_device_place(request));
+	return request;
 }
 
 void fs_device_fail_all(struct fs_device *dev, int32_t linux_error)

@@ -23,6 +23,7 @@ struct fs_device_request {
 
 	// Private.
 	bool busy;
+	bool own;  // the backend's, not the guest's
 	uint8_t queue;
 	uint32_t generation;
 	uint64_t unique;  // the guest's
@@ -77,6 +78,10 @@ void fs_device_done(struct fs_device_request *request, size_t len);
 __must_check error_t fs_device_answer(struct fs_device *dev, struct span reply);
 // Ends a request with an error of Linux's (positive).
 void fs_device_fail(struct fs_device_request *request, int32_t linux_error);
+// A request of the backend's own, in a free place among the guest's, with a `unique` and a header
+// for it to fill. It ends by fs_device_done or fs_device_fail, and the guest does not hear of it.
+// NULL: all places are taken.
+struct fs_device_request *fs_device_own(struct fs_device *dev);
 // Ends all requests in hand so.
 void fs_device_fail_all(struct fs_device *dev, int32_t linux_error);
 // The backend takes requests again.

@@ -284,7 +284,7 @@ static bool find_share(struct vm_files *files, const struct fs_device_request *r
 	return true;
 }
 
-static struct files_session *session_for(struct vm_files *files, const struct vm_share *share)
+struct files_session *files_session_for(struct vm_files *files, const struct vm_share *share)
 {
 	for (uint32_t i = 0; i < files->num_sessions; i++) {
 		if (files->sessions[i].connector == share->connector &&
@@ -303,9 +303,10 @@ static void look_up_share(struct vm_files *files, struct fs_device_request *requ
 		files_fail(files, request, LINUX_ENOENT);
 		return;
 	}
-	session = session_for(files, share);
+	session = files_session_for(files, share);
 	files_session_start(session);
-	request_queue(session, request, share);
+	if (!files_ahead_give(session, request, share))
+		request_queue(session, request, share);
 }
 
 // --- The device ----------------------------------------------------------------------------------
@@ -377,7 +378,7 @@ static void add_session(struct vm_files *files, const struct vm_share *share)
 {
 	struct files_session *session;
 
-	if (session_for(files, share) != NULL)
+	if (files_session_for(files, share) != NULL)
 		return;
 	session = &files->sessions[files->num_sessions++];
 	session->files = files;
@@ -415,6 +416,9 @@ error_t vm_files_bind(struct vm_files *files, struct loop *loop, const struct vm
 		files->waiting_init = NULL;
 		files_leave(files);
 	}
+	// Without a guest that is there already.
+	for (uint32_t i = 0; i < files->num_sessions; i++)
+		files_session_start(&files->sessions[i]);
 	return 0;
 }
 

@@ -33,8 +33,9 @@ struct vm_share {
 };
 
 enum files_session_state {
-	FILES_SESSION_CLOSED = 0,  // nobody has asked for it yet
+	FILES_SESSION_CLOSED = 0,
 	FILES_SESSION_OPENING,
+	FILES_SESSION_WAITING,   // for the guest to say what it speaks
 	FILES_SESSION_GREETING,  // waits for the answer to FUSE_INIT
 	FILES_SESSION_OPEN,
 	FILES_SESSION_LOST,
@@ -71,8 +72,17 @@ struct files_pending {
 	uint64_t order;
 	uint32_t opcode;  // FUSE_MKDIR when it makes the share
 	bool made;        // the share was tried to be made
+	bool ahead;       // it is ours: the share is looked up before the guest asks
+	bool too_late;    // the guest has asked
 	bool fresh;       // gets a new `unique` when it is sent
 	bool sent;
+};
+
+// The answer to a share's look-up, until the guest asks.
+struct files_ahead {
+	bool is_there;
+	nsec_t since;
+	struct fuse_entry_out entry;
 };
 
 struct vm_files {
@@ -83,12 +93,14 @@ struct vm_files {
 	struct loop *loop;
 	struct vm_share shares[VM_MAX_SHARES];
 	uint32_t num_shares;
+	struct files_ahead ahead[VM_MAX_SHARES];  // of each share
 	struct vm_share
 		changes;  // FILES_CHANGES of the host's folders; no connector: there are none
 	struct files_session sessions[VM_MAX_SHARES];  // one of each URI
 	uint32_t num_sessions;
 	struct files_nodes nodes;  // that the guest was given
-	struct fuse_init_in init;  // what the guest was told that it may use
+	// what the guest was told that it may use; zero: it has not asked
+	struct fuse_init_in init;
 	// FUSE_INIT that waits for vm_files_bind; NULL: none
 	struct fs_device_request *waiting_init;
 	struct files_pending pending[FS_DEVICE_MAX_REQUESTS];
@@ -109,9 +121,9 @@ struct vm_files {
 // Errors: as machine_slot_create's and machine_attach's.
 __must_check error_t vm_files_create(struct vm_files *files, struct machine *machine);
 // Fills the device with `count` shares (copied), once. Before, FUSE_INIT waits, for what the guest
-// may use depends on the shares, and all else fails with ENOTCONN. A session is opened when one of
-// its shares is asked for first. Errors: ERR_EXISTS, ERR_LIMIT (more shares or sessions than there
-// may be).
+// may use depends on the shares, and all else fails with ENOTCONN. The sessions are opened at once,
+// and the shares looked up as soon as the guest has said what it speaks, so that it waits for
+// neither. Errors: ERR_EXISTS, ERR_LIMIT (more shares or sessions than there may be).
 __must_check error_t vm_files_bind(struct vm_files *files, struct loop *loop,
                                    const struct vm_share *shares, size_t count);
 // Logs (debug) how often the guest has asked each session for what, since the last time.

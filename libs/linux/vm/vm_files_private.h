@@ -44,6 +44,22 @@ void files_fail_session(struct files_session *session);
 // Where the session's ids are among the guest's.
 uint32_t files_slot_of(const struct files_session *session);
 
+// The session that the share is of.
+struct files_session *files_session_for(struct vm_files *files, const struct vm_share *share);
+
+// --- vm_files_ahead.c ---
+
+// Looks up the session's shares that the guest has not asked for.
+void files_ahead_ask(struct files_session *session);
+// Takes the answer to that (whose ids are right): the request ends.
+void files_ahead_take(struct files_session *session, struct fs_device_request *request,
+                      struct span reply);
+// Answers the guest's look-up of a share, if it was made ahead.
+__must_check bool files_ahead_give(struct files_session *session, struct fs_device_request *request,
+                                   const struct vm_share *share);
+// The session's answers are worth no more.
+void files_ahead_drop(struct files_session *session);
+
 // --- vm_files_forget.c ---
 
 // FUSE_FORGET and FUSE_BATCH_FORGET. Return false when it is to come again: a session cannot take
@@ -71,6 +87,9 @@ void files_loans_deinit(struct vm_files *files);
 
 // The provider's answer to a request of the session's. Errors: ERR_PROTOCOL (it is none).
 __must_check error_t files_reply(struct files_session *session, struct span reply);
+// Ends a request of the guest's with a reply whose ids are right.
+void files_deliver(struct files_session *session, struct fs_device_request *request,
+                   struct span reply);
 
 // --- vm_files_root.c ---
 
@@ -87,6 +106,8 @@ void files_destroyed(struct files_session *session);
 
 // Opens the session, unless it is or was.
 void files_session_start(struct files_session *session);
+// The guest has said what it speaks: greets the provider, if that waited for it.
+void files_session_greet(struct files_session *session);
 // Sends what waits, as far as the channel takes it.
 void files_session_pump(struct files_session *session);
 // Sends a message without a reply (consumed on success). Errors: ERR_FULL (the device is resumed

@@ -97,9 +97,8 @@ static bool share_goes_on(struct files_pending *pending, struct span reply)
 	return true;
 }
 
-// Hands a reply, whose ids are right, to the guest.
-static void deliver(struct files_session *session, struct fs_device_request *request,
-                    struct span reply)
+void files_deliver(struct files_session *session, struct fs_device_request *request,
+                   struct span reply)
 {
 	struct vm_files *files = session->files;
 	struct files_pending *pending = files_pending_of(files, request);
@@ -151,6 +150,9 @@ error_t files_reply(struct files_session *session, struct span reply)
 		files_session_pump(session);
 		return 0;
 	}
-	deliver(session, request, reply);
+	if (pending->ahead)
+		files_ahead_take(session, request, reply);
+	else
+		files_deliver(session, request, reply);
 	return 0;
 }

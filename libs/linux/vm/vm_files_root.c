@@ -47,8 +47,14 @@ static void destroy_done(struct vm_files *files, uint32_t slot)
 static void close_sessions(struct vm_files *files)
 {
 	for (uint32_t i = 0; i < files->num_sessions; i++) {
-		files_session_close(&files->sessions[i], FILES_SESSION_CLOSED);
-		files_fail_session(&files->sessions[i]);
+		struct files_session *session = &files->sessions[i];
+
+		// One that nobody has spoken in is as good as new.
+		if (session->state == FILES_SESSION_WAITING ||
+		    (session->state == FILES_SESSION_OPENING && session->deaths == 0))
+			continue;
+		files_session_close(session, FILES_SESSION_CLOSED);
+		files_fail_session(session);
 	}
 	files->forgotten = 0;
 	files_nodes_clear(&files->nodes);
@@ -154,6 +160,10 @@ static void init(struct vm_files *files, struct fs_device_request *request)
 		                             .max_readahead = in.max_readahead,
 		                             .flags = out.flags };
 	reply(files, request, &out, sizeof(out));
+	for (uint32_t i = 0; i < files->num_sessions; i++) {
+		files_session_start(&files->sessions[i]);
+		files_session_greet(&files->sessions[i]);
+	}
 }
 
 void files_init_later(struct vm_files *files, struct fs_device_request *request)

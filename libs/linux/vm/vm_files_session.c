@@ -41,6 +41,7 @@ void files_session_close(struct files_session *session, enum files_session_state
 	timer_stop(session);
 	channel_close(session);
 	files_loans_close(session);
+	files_ahead_drop(session);
 	session->state = state;
 	session->greeted = false;
 	session->deaths = 0;
@@ -169,6 +170,9 @@ static error_t take_greeting(struct files_session *session, struct span reply)
 		return ERR_NOT_SUPPORTED;
 	session->greeted = true;
 	session->state = FILES_SESSION_OPEN;
+	files_enter(session->files);
+	files_ahead_ask(session);
+	files_leave(session->files);
 	resume(session);
 	return 0;
 }
@@ -314,8 +318,26 @@ static error_t greet(struct files_session *session)
 		session->state = FILES_SESSION_OPEN;
 		return err;
 	}
+	if (files->init.major == 0) {
+		session->state = FILES_SESSION_WAITING;
+		return 0;
+	}
 	session->state = FILES_SESSION_GREETING;
 	return send_init(session);
+}
+
+void files_session_greet(struct files_session *session)
+{
+	error_t err;
+
+	if (session->state != FILES_SESSION_WAITING)
+		return;
+	session->state = FILES_SESSION_GREETING;
+	err = send_init(session);
+	if (err == 0 || err == ERR_PEER_CLOSED)  // `closed` comes
+		return;
+	log_warn("the guest has no %s: %s", session->uri, error_text(err));
+	session_lost(session);
 }
 
 static void session_opened(struct opener *opener, handle_t channel, error_t error, const char *text)

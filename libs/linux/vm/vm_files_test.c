@@ -221,6 +221,16 @@ static void answer_init(struct provider *from, uint32_t flags)
 	answer(from, from->in.unique, 0, &out, sizeof(out));
 }
 
+// What is looked up ahead of the guest finds nothing.
+static void nothing_ahead(struct provider *from)
+{
+	const struct provider was = *from;
+
+	while (take_opcode(from) == FUSE_LOOKUP)
+		answer(from, from->in.unique, -2, NULL, 0);
+	*from = was;
+}
+
 static void provider_dies(struct provider *from)
 {
 	fake_close(&from->connection);
@@ -239,6 +249,7 @@ static void share_found(struct provider *from, handle_t connector, const char *n
 	}
 	assert_int_equal(take_opcode(from), FUSE_LOOKUP);
 	answer_entry(from, id);
+	nothing_ahead(from);
 }
 
 // The guest gets the node `id` below node 5 of the session in `slot`.
@@ -248,6 +259,23 @@ static void give(struct provider *from, uint32_t slot, uint64_t id)
 	assert_int_equal(take_opcode(from), FUSE_LOOKUP);
 	answer_entry(from, id);
 	assert_true(entry_of(0).nodeid == NODE(slot, id));
+}
+
+// Takes a batch of one look-up each of these nodes.
+static void take_batch(struct provider *from, const uint64_t *ids, uint32_t count)
+{
+	struct fuse_batch_forget_in in;
+	struct fuse_forget_one one;
+
+	assert_int_equal(take_opcode(from), FUSE_BATCH_FORGET);
+	memcpy(&in, from->request + sizeof(from->in), sizeof(in));
+	assert_int_equal(in.count, count);
+	assert_int_equal(from->in.len, sizeof(from->in) + sizeof(in) + count * sizeof(one));
+	for (uint32_t i = 0; i < count; i++) {
+		memcpy(&one, from->request + sizeof(from->in) + sizeof(in) + i * sizeof(one),
+		       sizeof(one));
+		assert_true(one.nodeid == ids[i] && one.nlookup == 1);
+	}
 }
 
 // --- Tests ---------------------------------------------------------------------------------------
@@ -317,7 +345,6 @@ static void the_root_is_our_own(void **state)
 	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "", 1), -2);
 	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "00001", 6), -2);
 	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "..", 3), -2);
-	assert_int_equal(fake_provider_accept(host), HANDLE_NONE);
 }
 
 // What waited before a reset is over; what has come since is answered.
@@ -523,6 +550,7 @@ static void a_share_is_made(void **state)
 	assert_int_equal(error_of(0), 1);
 	answer_entry(&q, 8);
 	assert_true(entry_of(0).nodeid == NODE(2, 8));
+	assert_int_equal(take(&q), 0);
 	// It is not tried for ever.
 	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
 	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
@@ -530,6 +558,144 @@ static void a_share_is_made(void **state)
 	assert_int_equal(take_opcode(&q), FUSE_MKDIR);
 	answer(&q, q.in.unique, -28, NULL, 0);
 	assert_int_equal(error_of(0), -28);
+}
+
+// The provider finds the share that is looked up ahead of the guest.
+static void found_ahead(struct provider *from, const char *name, const struct fuse_entry_out *entry)
+{
+	assert_int_equal(take_opcode(from), FUSE_LOOKUP);
+	assert_true(from->in.nodeid == FUSE_ROOT_ID);
+	assert_string_equal((char *)from->request + sizeof(from->in), name);
+	answer(from, from->in.unique, 0, entry, sizeof(*entry));
+}
+
+static void shares_are_looked_up_ahead(void **state)
+{
+	const struct fuse_entry_out first = { .nodeid = 5, .attr_valid = 2, .attr_valid_nsec = 1 };
+	const struct fuse_entry_out other = { .nodeid = 6, .attr_valid = 1 };
+
+	(void)state;
+	accept_session(&p, host, FILES_HOST);
+	answer_init(&p, FILES_INIT_FLAGS);
+	found_ahead(&p, "0", &first);
+	found_ahead(&p, "1", &other);
+	fake_time_pass(NSEC_PER_SEC + 1);
+	// The guest does not wait, and gets what is left of their time.
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	assert_true(entry_of(0).nodeid == NODE(1, 5));
+	assert_true(entry_of(0).attr.flags == FUSE_ATTR_SUBMOUNT);
+	assert_true(entry_of(0).entry_valid == 3600 && entry_of(0).attr_valid == 1);
+	assert_int_equal(entry_of(0).attr_valid_nsec, 0);
+	ask(1, FUSE_LOOKUP, FUSE_ROOT_ID, "2", 2);
+	assert_true(entry_of(1).nodeid == NODE(1, 6) && entry_of(1).attr_valid == 0);
+	assert_int_equal(take(&p), 0);
+	ask(2, FUSE_GETATTR, NODE(1, 6), NULL, 0);
+	assert_int_equal(take_opcode(&p), FUSE_GETATTR);
+	// Once only.
+	share_found(&p, host, "0", FILES_HOST, 9);
+	assert_true(entry_of(0).nodeid == NODE(1, 9));
+}
+
+static void a_guest_that_asks_first_is_answered_by_itself(void **state)
+{
+	const struct fuse_entry_out entry = { .nodeid = 8 };
+	const uint64_t one = 8;
+	struct fuse_in_header ours;
+
+	(void)state;
+	accept_session(&q, volumes, FILES_VOLUMES);
+	answer_init(&q, FILES_INIT_FLAGS);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	ours = q.in;
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	assert_true(q.in.unique % 32 != ours.unique % 32);
+	answer(&q, ours.unique, 0, &entry, sizeof(entry));
+	// What ours has found nobody will forget but us.
+	assert_int_equal(error_of(0), 1);
+	answer(&q, q.in.unique, 0, &entry, sizeof(entry));
+	assert_true(entry_of(0).nodeid == NODE(2, 8));
+	take_batch(&q, &one, 1);
+	assert_int_equal(files->nodes.num_nodes, 1);
+}
+
+static void what_is_looked_up_ahead_is_made(void **state)
+{
+	const struct fuse_entry_out entry = { .nodeid = 8 };
+	uint64_t unique;
+
+	(void)state;
+	accept_session(&q, volumes, FILES_VOLUMES);
+	answer_init(&q, FILES_INIT_FLAGS);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	answer(&q, q.in.unique, -2, NULL, 0);
+	assert_int_equal(take_opcode(&q), FUSE_MKDIR);
+	unique = q.in.unique;
+	// One that comes back is asked the same.
+	provider_dies(&q);
+	accept_session(&q, volumes, FILES_VOLUMES);
+	assert_int_equal(take_opcode(&q), FUSE_MKDIR);
+	assert_true(q.in.unique == unique);
+	answer(&q, unique, 0, &entry, sizeof(entry));
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
+	assert_true(entry_of(0).nodeid == NODE(2, 8));
+	assert_int_equal(take(&q), 0);
+}
+
+// What was found ahead goes with the session, and with a guest that begins anew.
+static void what_is_lost_is_not_there(void **state)
+{
+	const struct fuse_entry_out entry = { .nodeid = 8 };
+	struct fuse_init_in in = { .major = 7, .minor = 40, .flags = UINT32_MAX };
+
+	(void)state;
+	accept_session(&q, volumes, FILES_VOLUMES);
+	answer_init(&q, FILES_INIT_FLAGS);
+	found_ahead(&q, "db", &entry);
+	assert_int_equal(asked(FUSE_INIT, 0, &in, sizeof(in)), 0);
+	provider_dies(&q);
+	accept_session(&q, volumes, FILES_VOLUMES);
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
+	assert_int_equal(error_of(0), 1);
+	answer_init(&q, FILES_INIT_FLAGS);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	answer_entry(&q, 9);
+	assert_true(entry_of(0).nodeid == NODE(2, 9));
+	// One that is away for too long.
+	provider_dies(&q);
+	fake_time_pass(31 * NSEC_PER_SEC);
+	fake_loop_settle(&loop);
+	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2), -107);
+}
+
+// Sessions are open before the guest is there; it says what it speaks, and so do they.
+static void sessions_wait_for_the_guest(void **state)
+{
+	struct vm_share share = { .connector = volumes, .uri = FILES_VOLUMES, .name = "db" };
+	struct fuse_init_in in = { .major = 7, .minor = 40, .flags = FUSE_SUBMOUNTS };
+	const struct fuse_entry_out entry = { .nodeid = 8 };
+	uint64_t key;
+
+	(void)state;
+	vm_files_deinit(files);
+	memset(files, 0, sizeof(*files));
+	memset(&machine, 0, sizeof(machine));
+	memset(guest, 0, sizeof(*guest));
+	assert_int_equal(vm_files_create(files, &machine), 0);
+	q.connection = fake_provider_accept(volumes);  // of those that are gone
+	provider_dies(&q);
+	assert_int_equal(vm_files_bind(files, &loop, &share, 1), 0);
+	accept_session(&q, volumes, FILES_VOLUMES);
+	key = q.key;
+	assert_int_equal(take(&q), 0);
+	test_start_device(&files->device.mmio, 0);
+	ask(0, FUSE_INIT, 0, &in, sizeof(in));
+	assert_int_equal(error_of(0), 0);
+	answer_init(&q, FUSE_SUBMOUNTS);
+	assert_true(q.key == key);
+	found_ahead(&q, "db", &entry);
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	assert_true(entry_of(0).nodeid == NODE(1, 8));
 }
 
 static void a_provider_that_comes_back_gets_what_is_unanswered(void **state)
@@ -838,23 +1004,6 @@ static void requests_wait_for_memory(void **state)
 	fake_memory_fail(0);
 }
 
-// Takes a batch of one look-up each of these nodes.
-static void take_batch(struct provider *from, const uint64_t *ids, uint32_t count)
-{
-	struct fuse_batch_forget_in in;
-	struct fuse_forget_one one;
-
-	assert_int_equal(take_opcode(from), FUSE_BATCH_FORGET);
-	memcpy(&in, from->request + sizeof(from->in), sizeof(in));
-	assert_int_equal(in.count, count);
-	assert_int_equal(from->in.len, sizeof(from->in) + sizeof(in) + count * sizeof(one));
-	for (uint32_t i = 0; i < count; i++) {
-		memcpy(&one, from->request + sizeof(from->in) + sizeof(in) + i * sizeof(one),
-		       sizeof(one));
-		assert_true(one.nodeid == ids[i] && one.nlookup == 1);
-	}
-}
-
 // Nodes that the guest cannot be given are the provider's to forget at once.
 static void what_is_not_given_is_forgotten(void **state)
 {
@@ -908,6 +1057,11 @@ int main(void)
 		TEST(ids_are_translated),
 		TEST(a_batch_is_shared_out),
 		TEST(a_share_is_made),
+		TEST(shares_are_looked_up_ahead),
+		TEST(a_guest_that_asks_first_is_answered_by_itself),
+		TEST(what_is_looked_up_ahead_is_made),
+		TEST(what_is_lost_is_not_there),
+		TEST(sessions_wait_for_the_guest),
 		TEST(a_provider_that_comes_back_gets_what_is_unanswered),
 		TEST(a_provider_may_go_before_it_greets),
 		TEST(a_provider_that_stays_away_is_lost),
