@@ -67,6 +67,10 @@ struct container *containers_find_name(const struct containers *all, const char 
 bool operation_name_is_free(struct request *request, const char *name);
 // The container that the target names, or NULL, and the request was answered.
 struct container *operation_find(struct request *request);
+// Answers a request that has changed a container: with `status`, or, when its record was not
+// `written`, with 500 and what it is ("has that name") until the machine goes off.
+void operation_written(struct request *request, const struct container *c, bool written,
+                       uint32_t status, const char *what);
 
 // --- store.c ---
 

@@ -460,14 +460,18 @@ static void tell_event(const struct container *c, const struct network *network,
 	json_writer_deinit(&w);
 }
 
-static void changed(struct container *c, const struct network *network, const char *action)
+// Returns whether it stays so when the machine goes off.
+static bool changed(struct container *c, const struct network *network, const char *action)
 {
+	bool written;
+
 	if (endpoint_is_active(c)) {
 		names_changed(c->all);
 		endpoints_tell(c);
 	}
-	store_write(c);
+	written = store_write(c);
 	tell_event(c, network, action);
+	return written;
 }
 
 // The network and the container that a request is about; false, and it was answered, when one is
@@ -573,8 +577,9 @@ static void change(struct request *request, bool connects)
 	if (err < 0) {
 		refuse(request, err, error);
 	} else if (c != NULL) {
-		changed(c, network, connects ? "connect" : "disconnect");
-		reply_empty(request->client, request->id, 200, 0);
+		operation_written(request, c,
+		                  changed(c, network, connects ? "connect" : "disconnect"), 200,
+		                  connects ? "is in that network" : "is out of that network");
 	}
 	connect_settings_deinit(&s);
 }

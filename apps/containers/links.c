@@ -203,8 +203,7 @@ void links_remove(struct request *request)
 		memmove(&links->items[i], &links->items[i + 1],
 		        (links->count - i) * sizeof(links->items[0]));
 		names_changed(c->all);
-		store_write(c);
-		reply_empty(request->client, request->id, 204, 0);
+		operation_written(request, c, store_write(c), 204, "is without that link");
 		return;
 	}
 	if (slash == NULL && containers_find_name(request->all, path) != NULL)

@@ -33,6 +33,18 @@ static void done(struct request *request)
 	reply_empty(request->client, request->id, 204, 0);
 }
 
+void operation_written(struct request *request, const struct container *c, bool written,
+                       uint32_t status, const char *what)
+{
+	if (written)
+		reply_empty(request->client, request->id, status, 0);
+	else
+		refuse(request, 500,
+		       "container %s %s until the machine goes off only: the state disk does not "
+		       "take it (is it full?)",
+		       c->id_text, what);
+}
+
 // --- Names ---------------------------------------------------------------------------------------
 
 struct container *containers_find_name(const struct containers *all, const char *name)
@@ -307,6 +319,7 @@ void operation_rename(struct request *request)
 {
 	struct container *c = operation_find(request);
 	char *name, old[CONTAINER_NAME_MAX], more[CONTAINER_NAME_MAX + 16];
+	bool written;
 
 	if (c == NULL)
 		return;
@@ -317,10 +330,10 @@ void operation_rename(struct request *request)
 		str_copy(old, c->name, sizeof(old));
 		str_copy(c->name, name[0] == '/' ? name + 1 : name, sizeof(c->name));
 		names_changed(c->all);
-		store_write(c);
+		written = store_write(c);
 		fmt_write(more, sizeof(more), "\"oldName\":\"/%s\"", old);
 		events_container(c, "rename", more);
-		done(request);
+		operation_written(request, c, written, 204, "has that name");
 	}
 	heap_free(name);
 }

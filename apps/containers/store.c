@@ -38,6 +38,12 @@ static error_t ask_nothing(struct folder *folder, void *context)
 	return 0;
 }
 
+static error_t ask_drop_unfinished(struct folder *folder, void *context)
+{
+	(void)context;
+	return folder_drop_unfinished(folder);
+}
+
 static void file_name(const struct container *c, char out[NAME_MAX])
 {
 	fmt_write(out, NAME_MAX, "%s" SUFFIX, c->id_text);
@@ -458,6 +464,9 @@ void store_read(struct containers *all)
 		log_info("there is no state disk: containers are gone when the machine goes off");
 		return;
 	}
+	err = ask(all, ask_drop_unfinished, NULL);
+	if (err < 0)
+		log_warn("what a power cut left of records stays: %s", error_text(err));
 	networks_read(all);
 	err = store_list(all, NAME_MAX - 1, CONTAINERS_MAX, &names);
 	if (err < 0) {

@@ -360,3 +360,28 @@ error_t folder_replace_unsynced(struct folder *folder, const char *path, const v
 {
 	return write_beside(folder, path, bytes, len, false, false);
 }
+
+static void find_unfinished(void *context, const struct file_entry *entry)
+{
+	const size_t suffix = sizeof(NEW_SUFFIX) - 1, len = strlen(entry->name);
+	char *name = context;
+
+	if (entry->type == FILE_TYPE_FILE && len > suffix &&
+	    strcmp(entry->name + len - suffix, NEW_SUFFIX) == 0)
+		str_copy(name, entry->name, FILES_NAME_MAX + 1);
+}
+
+error_t folder_drop_unfinished(struct folder *folder)
+{
+	char name[FILES_NAME_MAX + 1];
+	error_t err;
+
+	// There is one, if any: who writes waits for each.
+	do {
+		name[0] = '\0';
+		err = folder_list(folder, "/", find_unfinished, name);
+		if (err == 0 && name[0] != '\0')
+			err = folder_remove(folder, name);
+	} while (err == 0 && name[0] != '\0');
+	return err;
+}

@@ -44,6 +44,9 @@ __must_check error_t folder_replace_unsynced(struct folder *folder, const char *
                                              const void *bytes, size_t len);
 __must_check error_t folder_write(struct folder *folder, const char *path, const void *bytes,
                                   size_t len);
+// Removes what writes that a power cut or a kill ended have left beside files of the folder itself,
+// not of folders in it: nobody else may write there meanwhile.
+__must_check error_t folder_drop_unfinished(struct folder *folder);
 __must_check error_t folder_stat(struct folder *folder, const char *path, struct file_info *out);
 // The same without following the last link.
 __must_check error_t folder_stat_link(struct folder *folder, const char *path,

@@ -79,6 +79,29 @@ static void test_no_space(void **state)
 	assert_int_equal(provider_fake_find(&provider, 1, "f.new~"), 0);
 }
 
+// A write that was cut off leaves what it had written beside the file.
+static void test_unfinished(void **state)
+{
+	uint8_t *bytes;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(folder_drop_unfinished(folder), 0);
+	assert_int_equal(folder_write(folder, "f", "hi", 2), 0);
+	assert_int_equal(folder_write(folder, "f.new~", "hel", 3), 0);
+	assert_int_equal(folder_write(folder, "gone.new~", "", 0), 0);
+	assert_int_equal(folder_write(folder, ".new~", "a name", 6), 0);
+	assert_int_equal(folder_make_folder(folder, "folder.new~"), 0);
+	assert_int_equal(folder_drop_unfinished(folder), 0);
+	assert_int_equal(provider_fake_find(&provider, 1, "f.new~"), 0);
+	assert_int_equal(provider_fake_find(&provider, 1, "gone.new~"), 0);
+	assert_int_not_equal(provider_fake_find(&provider, 1, ".new~"), 0);
+	assert_int_not_equal(provider_fake_find(&provider, 1, "folder.new~"), 0);
+	assert_int_equal(folder_read(folder, "f", 100, &bytes, &len), 0);
+	assert_string_equal((char *)bytes, "hi");
+	heap_free(bytes);
+}
+
 static void count_entry(void *context, const struct file_entry *entry)
 {
 	(void)entry;
@@ -127,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_whole_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unfinished, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_rest, setup, teardown),
 	};
 
