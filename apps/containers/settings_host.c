@@ -117,7 +117,6 @@ const struct field settings_host_rows[] = {
 	REFUSED("CpuPercent", FOR_WINDOWS),
 	REFUSED("CpuRealtimePeriod", "the guest kernel has no real-time group scheduling"),
 	REFUSED("CpuRealtimeRuntime", "the guest kernel has no real-time group scheduling"),
-	REFUSED("DeviceCgroupRules", NO_DEVICES),
 	REFUSED("DeviceRequests", NO_DEVICES),
 	REFUSED("Devices", NO_DEVICES),
 	REFUSED("IOMaximumBandwidth", FOR_WINDOWS),
@@ -125,6 +124,8 @@ const struct field settings_host_rows[] = {
 	REFUSED("OomKillDisable",
 	        "a container that waits for memory for ever can only be ended by force"),
 	WARNED("BlkioWeight", AT(blkio_weight), NO_RIVAL),
+	// They let a container use what there is; what there is not it sees itself.
+	WARNED("DeviceCgroupRules", 0, NO_DEVICES),
 	WARNED("CpuShares", AT(cpu_shares), NO_RIVAL),
 	WARNED("KernelMemory", 0, "docker has given it up, too"),
 	WARNED("KernelMemoryTCP", 0, "docker has given it up, too"),
