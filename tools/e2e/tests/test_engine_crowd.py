@@ -15,7 +15,7 @@ from test_engine_containers import IMAGE, Docker, start
 from test_state_disk import check_disk
 
 # In the gate; `make soak-engine` takes more.
-RUNS = int(os.environ.get("ENGINE_RUNS", "30"))
+RUNS = int(os.environ.get("ENGINE_RUNS", "50"))
 AT_A_TIME = 8
 # What apps may keep for later, however many have run: their heaps are as large as they once had to be, in folios with a handle each,
 # fs has a cache, and the last 256 events are remembered.

@@ -15,7 +15,7 @@ from test_engine_containers import IMAGE, Docker, make_image, patient, request
 from test_engine_crowd import left_on_disk, settled
 
 # Of each app; `make soak-engine` takes more.
-KILLS = int(os.environ.get("ENGINE_KILLS", "3"))
+KILLS = int(os.environ.get("ENGINE_KILLS", "5"))
 SEED = int(os.environ.get("ENGINE_SEED", "1"))
 APPS = ("engine", "containers", "vmm", "images", "dns", "netswitch", "tcpip", "fs")
 # A request is worked on for some hundred switches.
