@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Faults on request, with a second thread blocked in a call and a third one running in calls all
-// the time.
+// Faults on request, with a second thread blocked in a call and a third one running in calls, as
+// long as there is a client.
 #include "libs/abi/victim.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -15,6 +15,10 @@ static volatile uint32_t data_is_as_linked = 42;
 static struct loop loop;
 static struct service_listener listener;
 static struct source clients[4];
+static handle_t work;  // an event: there is a client
+static handle_t work_poll;
+static volatile uint32_t num_clients;
+static volatile uint64_t num_calls;
 static volatile uint64_t *starts;  // kept: the same number in each word
 
 #define KEPT_SIZE 20000u
@@ -34,11 +38,17 @@ static void blocked_thread(void *arg)
 
 static void busy_thread(void *arg)
 {
+	struct poll_event event;
+	uint64_t count;
 	nsec_t now;
+	size_t n;
 
 	(void)arg;
-	while (clock_get(CLOCK_MONOTONIC, &now) == 0)
-		;
+	while (poll_wait(work_poll, &event, 1, NSEC_NEVER, &n) == 0 &&
+	       event_take(work, &count) == 0) {
+		while (num_clients > 0 && clock_get(CLOCK_MONOTONIC, &now) == 0)
+			num_calls++;
+	}
 	process_exit(3);
 }
 
@@ -126,6 +136,14 @@ static void tell_starts(handle_t client)
 	       channel_send(client, &m) == 0);
 }
 
+static void wait_for_busy_thread(void)
+{
+	uint64_t before = num_calls;
+
+	while (num_calls == before)
+		thread_yield();
+}
+
 static void client_message(struct loop *l, struct source *source, struct message *m)
 {
 	struct msg_victim_fault msg;
@@ -139,6 +157,7 @@ static void client_message(struct loop *l, struct source *source, struct message
 	}
 	assert(data_is_as_linked == 42);  // restored at each restart
 	data_is_as_linked = 43;
+	wait_for_busy_thread();
 	if (message_decode_victim_fault(m, &msg, &tail, &tail_len) == 0)
 		fault(msg.fault);
 }
@@ -147,6 +166,7 @@ static void client_closed(struct loop *l, struct source *source)
 {
 	loop_close(l, source);
 	source->handle = HANDLE_NONE;
+	num_clients--;
 }
 
 static const struct source_ops client_ops = { .message = client_message, .closed = client_closed };
@@ -157,6 +177,8 @@ static void accepted(void *context, handle_t channel)
 	for (size_t i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
 		if (clients[i].handle == HANDLE_NONE) {
 			assert(loop_add(&loop, &clients[i], channel, &client_ops, NULL) == 0);
+			num_clients++;
+			assert(event_signal(work, 1) == 0);
 			return;
 		}
 	}
@@ -170,6 +192,8 @@ static void victim_main(const struct environ *env)
 	assert(garbage != NULL);
 	memset(garbage, 1, 100000);
 	count_start(environ_kept(env, "starts"));
+	assert(event_create(&work) == 0 && poll_create(&work_poll) == 0 &&
+	       poll_add(work_poll, work, READY_READABLE, 0) == 0);
 	assert(thread_create(blocked_thread, NULL, 0, NULL) == 0);
 	assert(thread_create(busy_thread, NULL, 0, NULL) == 0);
 	assert(loop_init(&loop) == 0);

@@ -22,8 +22,10 @@ endif
 
 test-os: test-os-1 test-os-4 ## the running OS, tested from within, on 1 and 4 harts
 
-# All kills, deaths and machines on 4 harts; elsewhere what they show is shown by a fifth of them.
-ROUNDS = --rounds $(if $(filter test-os-4,$@),100,20)
+# All kills, deaths and machines on 4 harts, half of them on one; elsewhere what they show is shown by a fifth.
+ROUNDS = --rounds $(or $(ROUNDS_$@),20)
+ROUNDS_test-os-4 := 100
+ROUNDS_test-os-1 := 50
 test-os-1 test-os-4: test-os-%: $(BUILD)/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp $* $(ROUNDS) $(BUILD)/starina-test.elf
 

@@ -51,9 +51,9 @@ static void wait_for_victim(struct autotest *t)
 	struct process_info info = { 0 };
 
 	handle_close(victim_connect(t));
-	// Its service, its kept memory, its heap, and two polls: of its loop, and the one that its
-	// blocked thread waits on.
-	while ((info.threads != 3 || info.handles != 5) && test_now() < deadline) {
+	// Its service, its kept memory, its heap, the event that has its third thread work, and
+	// three polls: of its loop, and those that its other threads wait on.
+	while ((info.threads != 3 || info.handles != 7) && test_now() < deadline) {
 		handle_t process;
 
 		thread_yield();
@@ -62,7 +62,7 @@ static void wait_for_victim(struct autotest *t)
 		expect(t, process_info(process, &info) == 0);
 		handle_close(process);
 	}
-	expect(t, info.threads == 3 && info.handles == 5);
+	expect(t, info.threads == 3 && info.handles == 7);
 }
 
 static void deaths_leak_nothing(struct autotest *t)
@@ -81,8 +81,11 @@ static void a_killed_process_ends(struct autotest *t)
 {
 	handle_t process = HANDLE_NONE;
 	struct process_info info;
+	handle_t client;
 
 	wait_for_victim(t);
+	// With it one of its threads works.
+	client = victim_connect(t);
 	expect(t, system_find_process(t->system, "victim", 6, &process) == 0);
 	expect(t,
 	       process_info(process, &info) == 0 && info.state == PROCESS_RUNNING &&
@@ -94,6 +97,7 @@ static void a_killed_process_ends(struct autotest *t)
 	               info.end == PROCESS_END_KILLED);
 	expect(t, process_kill(process) == ERR_BAD_STATE);
 	handle_close(process);
+	handle_close(client);
 	handle_close(victim_connect(t));
 }
 

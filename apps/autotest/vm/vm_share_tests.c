@@ -159,13 +159,13 @@ static void busy_vcpus_have_harts_of_their_own(struct autotest *t)
 	handle_t timer = HANDLE_NONE;
 	void *words = NULL;
 
-	// The app `victim` keeps one hart busy.
+	// One for each guest, and one for us, who come and go.
 	if (test_system_info(t).has_hypervisor == 0 || test_system_info(t).num_harts < 3)
 		return;
 	expect(t, timer_create(&timer) == 0);
 	expect(t, folio_create(PAGE_SIZE, FOLIO_CONTIGUOUS, &folio) == 0);
 	expect(t, folio_map(folio, PROT_READ | PROT_WRITE, &words) == 0);
-	for (uint32_t round = 0; round < MEETINGS && !t->failed; round++) {
+	for (uint32_t round = 0; round < test_rounds(t, MEETINGS) && !t->failed; round++) {
 		struct stress_vm vms[2];
 
 		memset(words, 0, PAGE_SIZE);
