@@ -276,7 +276,7 @@ static void tell_event(struct containers *all, const struct commit *commit, stru
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (id == NULL && key.len == 2 && memcmp(key.data, "Id", 2) == 0)
+		if (id == NULL && span_is(key, "Id"))
 			id = json_take_string(&r);
 		else
 			json_skip(&r);

@@ -205,8 +205,7 @@ static void advance(struct creation *creation)
 	struct settings settings;
 
 	if (mount != NULL) {
-		host_bind(&creation->request.all->host, &creation->call,
-		          (struct span){ (const uint8_t *)mount->source, strlen(mount->source) },
+		host_bind(&creation->request.all->host, &creation->call, text_span(mount->source),
 		          false);
 		return;
 	}

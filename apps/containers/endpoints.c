@@ -521,8 +521,7 @@ static error_t connect(struct container *c, const struct network *network, const
 		return ERR_EXISTS;
 	}
 	if (text != NULL)
-		err = endpoint_settings_parse(
-			&s, (struct span){ (const uint8_t *)text, strlen(text) }, error);
+		err = endpoint_settings_parse(&s, text_span(text), error);
 	if (!is_new) {
 		before = *endpoint;
 		endpoint->aliases = endpoint->links = (struct string_list){ 0 };

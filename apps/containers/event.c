@@ -14,14 +14,13 @@ const char *const event_filters[] = { "container", "daemon", "event", "image",  
 // The value of an attribute in fresh heap memory; NULL: there is none.
 static char *attribute_take(const char *attributes, const char *name)
 {
-	struct json_reader r =
-		json_reader_make((struct span){ (const uint8_t *)attributes, strlen(attributes) });
+	struct json_reader r = json_reader_make(text_span(attributes));
 	char *value = NULL;
 	struct span key;
 
 	json_enter_object(&r);
 	while (value == NULL && json_next_member(&r, &key)) {
-		if (key.len == strlen(name) && memcmp(key.data, name, key.len) == 0)
+		if (span_is(key, name))
 			value = json_take_string(&r);
 		else
 			json_skip(&r);

@@ -21,11 +21,6 @@ void heap_free(void *p)
 	free(p);
 }
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 // What docker 28's `exec -it -u 1000 -w /tmp -e A=b` sends.
 static void test_docker(void **state)
 {
@@ -37,7 +32,7 @@ static void test_docker(void **state)
 	struct exec_settings s;
 
 	(void)state;
-	assert_int_equal(exec_settings_parse(&s, span_of(body), error), 0);
+	assert_int_equal(exec_settings_parse(&s, text_span(body), error), 0);
 	assert_string_equal(s.user, "1000");
 	assert_string_equal(s.workdir, "/tmp");
 	assert_int_equal(s.cmd.count, 3);
@@ -72,7 +67,7 @@ static void test_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_true(exec_settings_parse(&s, span_of(cases[i].body), error) < 0);
+		assert_true(exec_settings_parse(&s, text_span(cases[i].body), error) < 0);
 		if (strstr(error, cases[i].says) == NULL)
 			fail_msg("%s: %s", cases[i].body, error);
 		assert_null(s.cmd.items);
@@ -85,18 +80,18 @@ static void test_start(void **state)
 	struct exec_start start;
 
 	(void)state;
-	assert_int_equal(exec_start_parse(&start, span_of(""), error), 0);
+	assert_int_equal(exec_start_parse(&start, text_span(""), error), 0);
 	assert_false(start.detach);
 	assert_int_equal(
-		exec_start_parse(&start, span_of("{\"Detach\":true,\"Tty\":false}"), error), 0);
+		exec_start_parse(&start, text_span("{\"Detach\":true,\"Tty\":false}"), error), 0);
 	assert_true(start.detach);
 	assert_int_equal(
-		exec_start_parse(&start, span_of("{\"ConsoleSize\":[1,2],\"Tty\":true}"), error),
+		exec_start_parse(&start, text_span("{\"ConsoleSize\":[1,2],\"Tty\":true}"), error),
 		0);
 	assert_true(start.tty && !start.detach);
 	assert_int_equal(start.console_size[1], 2);
-	assert_true(exec_start_parse(&start, span_of("{\"Detach\":2}"), error) < 0);
-	assert_true(exec_start_parse(&start, span_of("["), error) < 0);
+	assert_true(exec_start_parse(&start, text_span("{\"Detach\":2}"), error) < 0);
+	assert_true(exec_start_parse(&start, text_span("["), error) < 0);
 }
 
 static void check_keys(const char *text, uint32_t count, const char *keys)
@@ -126,7 +121,7 @@ static void reads_detach_keys(void **state)
 	check_keys("a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", 16, "aaaaaaaaaaaaaaaa");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(detach_keys_read(bad[i], &keys));
-	assert_true(exec_settings_parse(&s, span_of("{\"Cmd\":[\"a\"],\"DetachKeys\":\"ab\"}"),
+	assert_true(exec_settings_parse(&s, text_span("{\"Cmd\":[\"a\"],\"DetachKeys\":\"ab\"}"),
 	                                error) < 0);
 	assert_string_equal(error, "Invalid escape keys (ab) provided");
 }

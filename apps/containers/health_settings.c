@@ -62,8 +62,7 @@ error_t health_settings_parse(struct health_settings *out, const char *json,
 
 	*out = (struct health_settings){ 0 };
 	if (json != NULL)
-		err = fields_read(out, fields, (struct span){ (const uint8_t *)json, strlen(json) },
-		                  error);
+		err = fields_read(out, fields, text_span(json), error);
 	wrong = err == 0 ? what_is_wrong(out) : NULL;
 	if (wrong != NULL) {
 		str_copy(error, wrong, SETTINGS_ERROR_MAX);

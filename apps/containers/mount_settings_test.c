@@ -24,7 +24,7 @@ void heap_free(void *p)
 
 static error_t parse(struct settings *settings, const char *text, char *error)
 {
-	struct span body = { .data = (const uint8_t *)text, .len = strlen(text) };
+	struct span body = text_span(text);
 
 	return settings_parse(settings, body, error);
 }

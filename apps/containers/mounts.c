@@ -253,9 +253,7 @@ bool mounts_ask(struct container *c)
 		struct mount *mount = &c->mounts.items[p->next_mount];
 
 		if (mount->kind == MOUNT_BIND) {
-			host_bind(&c->all->host, &p->call,
-			          (struct span){ .data = (const uint8_t *)mount->source,
-			                         .len = strlen(mount->source) },
+			host_bind(&c->all->host, &p->call, text_span(mount->source),
 			          !mount->must_exist);
 			return true;
 		}

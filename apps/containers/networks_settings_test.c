@@ -22,11 +22,6 @@ void heap_free(void *p)
 	free(p);
 }
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 // What docker 28 and compose send for networks without more.
 static void plain(void **state)
 {
@@ -43,7 +38,7 @@ static void plain(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-		assert_int_equal(network_settings_parse(&s, span_of(bodies[i]), error), 0);
+		assert_int_equal(network_settings_parse(&s, text_span(bodies[i]), error), 0);
 		assert_string_equal(s.name, "a");
 		assert_int_equal(s.subnet.prefix_len, 0);
 		network_settings_deinit(&s);
@@ -59,9 +54,10 @@ static void with_addresses(void **state)
 	assert_int_equal(
 		network_settings_parse(
 			&s,
-			span_of("{\"Name\":\"test 01\",\"Internal\":true,\"Labels\":{\"x\":\"y\"},\"IPAM\":{"
-	                        "\"Config\":[{\"Subnet\":\"172.28.0.0/16\",\"IPRange\":\"172.28.5.0/24\","
-	                        "\"Gateway\":\"172.28.5.254\",\"AuxiliaryAddresses\":{}}]}}"),
+			text_span(
+				"{\"Name\":\"test 01\",\"Internal\":true,\"Labels\":{\"x\":\"y\"},\"IPAM\":{"
+				"\"Config\":[{\"Subnet\":\"172.28.0.0/16\",\"IPRange\":\"172.28.5.0/24\","
+				"\"Gateway\":\"172.28.5.254\",\"AuxiliaryAddresses\":{}}]}}"),
 			error),
 		0);
 	assert_true(s.internal);
@@ -117,7 +113,7 @@ static void refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_true(network_settings_parse(&s, span_of(cases[i].body), error) < 0);
+		assert_true(network_settings_parse(&s, text_span(cases[i].body), error) < 0);
 		network_settings_deinit(&s);
 		if (strstr(error, cases[i].says) == NULL)
 			fail_msg("%s: %s", cases[i].body, error);
@@ -153,11 +149,11 @@ static void with_options(void **state)
 	assert_int_equal(
 		network_settings_parse(
 			&s,
-			span_of("{\"Name\":\"a\",\"Attachable\":true,\"Options\":{"
-	                        "\"com.docker.network.driver.mtu\":\"1450\","
-	                        "\"com.docker.network.bridge.enable_icc\":\"true\"},\"IPAM\":{"
-	                        "\"Config\":[{\"Subnet\":\"10.1.0.0/24\",\"AuxiliaryAddresses\":{"
-	                        "\"a\":\"10.1.0.7\",\"b\":\"10.1.0.9\"}}]}}"),
+			text_span("{\"Name\":\"a\",\"Attachable\":true,\"Options\":{"
+	                          "\"com.docker.network.driver.mtu\":\"1450\","
+	                          "\"com.docker.network.bridge.enable_icc\":\"true\"},\"IPAM\":{"
+	                          "\"Config\":[{\"Subnet\":\"10.1.0.0/24\",\"AuxiliaryAddresses\":{"
+	                          "\"a\":\"10.1.0.7\",\"b\":\"10.1.0.9\"}}]}}"),
 			error),
 		0);
 	assert_true(s.attachable && s.options != NULL && s.auxiliary != NULL);
@@ -221,14 +217,14 @@ static void connecting(void **state)
 	(void)state;
 	assert_int_equal(
 		connect_settings_parse(&s,
-	                               span_of("{\"Container\":\"c\",\"Force\":true,"
-	                                       "\"EndpointConfig\":{\"Aliases\":[\"a\"]}}"),
+	                               text_span("{\"Container\":\"c\",\"Force\":true,"
+	                                         "\"EndpointConfig\":{\"Aliases\":[\"a\"]}}"),
 	                               error),
 		0);
 	assert_string_equal(s.container, "c");
 	assert_string_equal(s.endpoint, "{\"Aliases\":[\"a\"]}");
 	connect_settings_deinit(&s);
-	assert_int_equal(connect_settings_parse(&s, span_of("{}"), error), ERR_INVALID);
+	assert_int_equal(connect_settings_parse(&s, text_span("{}"), error), ERR_INVALID);
 	connect_settings_deinit(&s);
 }
 

@@ -36,11 +36,6 @@ void policy_write_record(struct json_writer *w, const struct container *c)
 	json_write_raw(w, "}");
 }
 
-static bool is_key(struct span key, const char *name)
-{
-	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
-}
-
 // A limit that may have changed since the container was created.
 static bool read_limit(struct json_reader *r, struct span key, struct settings_update *update)
 {
@@ -60,7 +55,7 @@ static bool read_limit(struct json_reader *r, struct span key, struct settings_u
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		if (!is_key(key, members[i].name))
+		if (!span_is(key, members[i].name))
 			continue;
 		*members[i].value = fields_take_number(r);
 		update->has_pids = update->has_pids || members[i].value == &update->pids;
@@ -77,15 +72,15 @@ void policy_read_record(struct json_reader *r, struct container *c)
 
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		if (is_key(key, "Policy") && update.policy == NULL)
+		if (span_is(key, "Policy") && update.policy == NULL)
 			update.policy = json_take_string(r);
-		else if (is_key(key, "Max"))
+		else if (span_is(key, "Max"))
 			update.policy_max = (int64_t)json_take_u64(r);
-		else if (is_key(key, "Count"))
+		else if (span_is(key, "Count"))
 			c->restart_count = (uint32_t)json_take_u64(r);
-		else if (is_key(key, "Stopped"))
+		else if (span_is(key, "Stopped"))
 			c->stopped_by_user = json_take_u64(r) != 0;
-		else if (is_key(key, "LackedMemory"))
+		else if (span_is(key, "LackedMemory"))
 			c->lacked_memory = json_take_u64(r) != 0;
 		else if (!read_limit(r, key, &update))
 			json_skip(r);

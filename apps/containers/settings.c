@@ -108,7 +108,7 @@ static void fail(struct parse *p, error_t err)
 		p->err = err;
 }
 
-// The text of the next value, which is taken.
+// The text of the next value; empty: it is null.
 static struct span take_raw(struct json_reader *r)
 {
 	struct span raw;
@@ -164,10 +164,8 @@ static bool is_neutral(struct json_reader *r)
 	default: break;
 	}
 	raw = take_raw(r);
-	return (raw.len == 1 && raw.data[0] == '0') ||
-		(raw.len == 2 &&
-	         (memcmp(raw.data, "-1", 2) == 0 || memcmp(raw.data, "\"\"", 2) == 0)) ||
-		(raw.len == 5 && memcmp(raw.data, "false", 5) == 0);
+	return span_is(raw, "0") || span_is(raw, "-1") || span_is(raw, "\"\"") ||
+		span_is(raw, "false");
 }
 
 int64_t fields_take_number(struct json_reader *r)
@@ -189,9 +187,9 @@ static bool take_bool(struct json_reader *r)
 {
 	struct span raw = take_raw(r);
 
-	if (raw.len == 4 && memcmp(raw.data, "true", 4) == 0)
+	if (span_is(raw, "true"))
 		return true;
-	if (raw.len != 5 || memcmp(raw.data, "false", 5) != 0)
+	if (!span_is(raw, "false"))
 		r->bad = true;
 	return false;
 }

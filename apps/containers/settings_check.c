@@ -230,8 +230,7 @@ static error_t check_sysctls(const struct settings *s, char error[static SETTING
 
 	if (s->host.sysctls == NULL)
 		return 0;
-	r = json_reader_make((struct span){ .data = (const uint8_t *)s->host.sysctls,
-	                                    .len = strlen(s->host.sysctls) });
+	r = json_reader_make(text_span(s->host.sysctls));
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
 		bool found = false;

@@ -85,8 +85,7 @@ static error_t take_option(struct log_settings *out, const char *key, const char
 
 static error_t take_options(struct log_settings *out, const char *options, char *error)
 {
-	struct json_reader r =
-		json_reader_make((struct span){ (const uint8_t *)options, strlen(options) });
+	struct json_reader r = json_reader_make(text_span(options));
 	error_t err = 0;
 	struct span key;
 

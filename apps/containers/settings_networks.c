@@ -13,11 +13,6 @@
 
 #define NAME_MAX 128u
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 __attribute__((format(printf, 2, 3))) static error_t refuse(char error[static SETTINGS_ERROR_MAX],
                                                             const char *format, ...)
 {
@@ -104,7 +99,7 @@ static error_t check_pool(struct network_settings *out, const struct pool_settin
 
 static error_t read_pools(struct network_settings *out, char error[static SETTINGS_ERROR_MAX])
 {
-	struct json_reader r = json_reader_make(span_of(out->ipam_config));
+	struct json_reader r = json_reader_make(text_span(out->ipam_config));
 	error_t err = 0;
 	bool found = false;
 
@@ -363,12 +358,12 @@ error_t networking_read(const char *text, endpoint_each_fn *each, void *context,
 
 	if (text == NULL)
 		return 0;
-	err = fields_read(&networking, networking_fields, span_of(text), error);
+	err = fields_read(&networking, networking_fields, text_span(text), error);
 	if (err < 0 || networking.endpoints == NULL) {
 		heap_free(networking.endpoints);
 		return err;
 	}
-	r = json_reader_make(span_of(networking.endpoints));
+	r = json_reader_make(text_span(networking.endpoints));
 	json_enter_object(&r);
 	while (err == 0 && json_next_member(&r, &key)) {
 		value = r.rest;

@@ -36,8 +36,7 @@ static bool is_good(struct span name, const char *value)
 
 error_t network_options_check(const char *options, char error[static SETTINGS_ERROR_MAX])
 {
-	struct json_reader r = json_reader_make(
-		(struct span){ .data = (const uint8_t *)options, .len = strlen(options) });
+	struct json_reader r = json_reader_make(text_span(options));
 	bool good = true;
 	struct span name;
 
@@ -59,8 +58,7 @@ error_t network_options_check(const char *options, char error[static SETTINGS_ER
 error_t network_reserved_read(const char *addresses, struct network_settings *out,
                               char error[static SETTINGS_ERROR_MAX])
 {
-	struct json_reader r = json_reader_make(
-		(struct span){ .data = (const uint8_t *)addresses, .len = strlen(addresses) });
+	struct json_reader r = json_reader_make(text_span(addresses));
 	bool good = true;
 	struct span name;
 

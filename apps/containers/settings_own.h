@@ -23,12 +23,6 @@ settings_take_fn settings_take_volumes;
 // HostConfig.Ulimits.
 settings_take_fn settings_take_ulimits;
 
-// Whether a key is `name`.
-static inline bool span_is(struct span key, const char *name)
-{
-	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
-}
-
 static inline uint8_t field_small(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;

@@ -23,17 +23,12 @@ void heap_free(void *p)
 	free(p);
 }
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 static struct settings_update parse(const char *body)
 {
 	struct settings_update update;
 	char error[SETTINGS_ERROR_MAX];
 
-	if (settings_update_parse(&update, span_of(body), error) < 0)
+	if (settings_update_parse(&update, text_span(body), error) < 0)
 		fail_msg("%s: %s", body, error);
 	return update;
 }
@@ -98,7 +93,7 @@ static void check_refused(const struct settings *s, const char *body, const char
 {
 	struct settings_update update;
 	char error[SETTINGS_ERROR_MAX];
-	error_t err = settings_update_parse(&update, span_of(body), error);
+	error_t err = settings_update_parse(&update, text_span(body), error);
 
 	if (err == 0) {
 		err = settings_update_check(s, &update, error);

@@ -125,8 +125,7 @@ static void write_span(struct json_writer *w, struct span text)
 static void write_sent(struct json_writer *w, const char *host_config)
 {
 	const char *text = host_config != NULL ? host_config : "{}";
-	struct json_reader r = json_reader_make(
-		(struct span){ .data = (const uint8_t *)text, .len = strlen(text) });
+	struct json_reader r = json_reader_make(text_span(text));
 	bool sent[NUM_DEFAULTS] = { false };
 	struct span key, value;
 

@@ -222,11 +222,6 @@ void store_remove(const struct container *c)
 
 // --- Reading -------------------------------------------------------------------------------------
 
-static bool is_key(struct span key, const char *name)
-{
-	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
-}
-
 static void read_text(struct json_reader *r, char *out, size_t size)
 {
 	char *text = json_take_string(r);
@@ -260,35 +255,35 @@ static void read_body(struct json_reader *r, struct container *c)
 static void read_member(struct json_reader *r, struct span key, struct container *c,
                         char token[HEX_SIZE(VMM_TOKEN_SIZE)])
 {
-	if (is_key(key, "Name"))
+	if (span_is(key, "Name"))
 		read_text(r, c->name, sizeof(c->name));
-	else if (is_key(key, "State"))
+	else if (span_is(key, "State"))
 		c->state = (enum container_state)json_take_u64(r);
-	else if (is_key(key, "CreatedUs"))
+	else if (span_is(key, "CreatedUs"))
 		c->created_at = json_take_u64(r) * NSEC_PER_USEC;
-	else if (is_key(key, "StartedUs"))
+	else if (span_is(key, "StartedUs"))
 		c->started_at = json_take_u64(r) * NSEC_PER_USEC;
-	else if (is_key(key, "StartsUs"))
+	else if (span_is(key, "StartsUs"))
 		c->starts_at = json_take_u64(r) * NSEC_PER_USEC;
-	else if (is_key(key, "FinishedUs"))
+	else if (span_is(key, "FinishedUs"))
 		c->finished_at = json_take_u64(r) * NSEC_PER_USEC;
-	else if (is_key(key, "ExitCode"))
+	else if (span_is(key, "ExitCode"))
 		c->exit_code = (int)json_take_u64(r);
-	else if (is_key(key, "Error"))
+	else if (span_is(key, "Error"))
 		read_text(r, c->error, sizeof(c->error));
-	else if (is_key(key, "Token"))
+	else if (span_is(key, "Token"))
 		read_text(r, token, HEX_SIZE(VMM_TOKEN_SIZE));
-	else if (is_key(key, "Mounts"))
+	else if (span_is(key, "Mounts"))
 		mounts_read_record(r, &c->mounts);
-	else if (is_key(key, "Ports"))
+	else if (span_is(key, "Ports"))
 		ports_read_record(r, &c->ports);
-	else if (is_key(key, "ImageId"))
+	else if (span_is(key, "ImageId"))
 		read_text(r, c->image_id, sizeof(c->image_id));
-	else if (is_key(key, "Endpoints"))
+	else if (span_is(key, "Endpoints"))
 		endpoints_read_record(r, c);
-	else if (is_key(key, "Body"))
+	else if (span_is(key, "Body"))
 		read_body(r, c);
-	else if (is_key(key, "Restarts"))
+	else if (span_is(key, "Restarts"))
 		policy_read_record(r, c);
 	else
 		json_skip(r);

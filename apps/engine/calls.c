@@ -44,7 +44,7 @@ static bool may_stream(const struct call *call)
 
 static error_t make_request(struct call *call, struct span body, struct message *m)
 {
-	struct span query = { (const uint8_t *)call->query, strlen(call->query) };
+	struct span query = text_span(call->query);
 	struct msg_containers_request request = {
 		.id = ++call->engine->num_calls,
 		.operation = call->operation,

@@ -103,8 +103,7 @@ void refusal_serve(struct http_exchange *exchange, const struct http_request_hea
 	const char *json = find_answer(head, &match);
 
 	if (json != NULL)
-		reply_json(exchange, 200,
-		           (struct span){ .data = (const uint8_t *)json, .len = strlen(json) });
+		reply_json(exchange, 200, text_span(json));
 	else if (refusal != NULL)
 		reply_error(exchange, refusal->status != 0 ? refusal->status : NOT_IMPLEMENTED,
 		            "%s", refusal->why);

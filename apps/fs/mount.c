@@ -77,11 +77,6 @@ static int folder_get(struct fs *fs, struct ext4_node dir, struct span name, str
 	return result;
 }
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 static const struct ext4_node root_node = { .inode = EXT4_ROOT_INODE };
 
 error_t share_find_volumes(struct fs *fs, const char *uri, struct share *out)
@@ -90,7 +85,7 @@ error_t share_find_volumes(struct fs *fs, const char *uri, struct share *out)
 		               .read_only = strcmp(uri, FILES_VOLUMES_READ_ONLY) == 0 };
 	if (!out->read_only && strcmp(uri, FILES_VOLUMES) != 0)
 		return ERR_NOT_FOUND;
-	return folder_get(fs, root_node, span_of("volumes"), &out->root) == 0 ? 0 : ERR_IO;
+	return folder_get(fs, root_node, text_span("volumes"), &out->root) == 0 ? 0 : ERR_IO;
 }
 
 // The folder `name` of a folder. Errors: ERR_INVALID (the name is none of a file), ERR_IO.
@@ -111,7 +106,7 @@ static error_t find_folder(struct fs *fs, const char *parent, const char *name,
 {
 	struct ext4_node folder;
 
-	if (folder_get(fs, root_node, span_of(parent), &folder) != 0)
+	if (folder_get(fs, root_node, text_span(parent), &folder) != 0)
 		return ERR_IO;
 	return find_below(fs, folder, name, out);
 }
@@ -149,7 +144,7 @@ bool share_cut_child(char *uri, char only[EXT4_NAME_MAX + 1])
 		return false;
 	str_copy(only, uri + start, len - start);
 	uri[start - 1] = '\0';
-	return !call_is_dots(span_of(only));
+	return !call_is_dots(text_span(only));
 }
 
 error_t share_find_own(struct fs *fs, const char *app, const char *uri, struct share *out)

@@ -190,9 +190,7 @@ static int check_name(const struct session *session, struct reader *in)
 
 	if (result != 0)
 		return result;
-	return name.len == strlen(session->only) && memcmp(name.data, session->only, name.len) == 0
-		? 0
-		: -LINUX_ENOENT;
+	return span_is(name, session->only) ? 0 : -LINUX_ENOENT;
 }
 
 // What a session of one child may ask of its root: to find that one and to make it, and nothing

@@ -72,11 +72,6 @@ static bool number_take(struct span *rest, uint32_t *number)
 	return true;
 }
 
-static bool text_equals(struct span text, const char *other)
-{
-	return text.len == strlen(other) && memcmp(text.data, other, text.len) == 0;
-}
-
 static bool word_take(struct span *rest, const char *word)
 {
 	size_t len = strlen(word);
@@ -92,12 +87,12 @@ static void line_take(struct hostctl *ctl, struct span line)
 	uint32_t id = 0, port = 0;
 
 	if (word_take(&line, "sync ")) {
-		ctl->synced = ctl->synced || text_equals(line, ctl->nonce);
+		ctl->synced = ctl->synced || span_is(line, ctl->nonce);
 		return;
 	}
 	if (!ctl->synced)
 		return;
-	if (text_equals(line, "stop"))
+	if (span_is(line, "stop"))
 		power_stop(ctl);
 	else if (word_take(&line, "ok ") && number_take(&line, &id) && number_take(&line, &port))
 		clients_answer(ctl, id, port, (struct span){ 0 }, true);

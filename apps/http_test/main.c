@@ -27,11 +27,6 @@ static struct {
 	unsigned peer_ends, gone;
 } app;
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 static void respond(struct http_exchange *exchange, unsigned status, const char *text)
 {
 	http_respond(exchange, status, "text/plain", text, strlen(text));
@@ -85,8 +80,8 @@ static void attach_start(struct http_exchange *exchange)
 {
 	bool upgrade = exchange->user != NULL;
 	struct span fields =
-		span_of(upgrade ? "Upgrade: tcp\r\n"
-	                        : "Content-Type: application/vnd.docker.raw-stream\r\n");
+		text_span(upgrade ? "Upgrade: tcp\r\n"
+	                          : "Content-Type: application/vnd.docker.raw-stream\r\n");
 	error_t err = http_stream_start(exchange, upgrade ? 101 : 200, fields, &echo_handler, NULL);
 
 	if (err == ERR_BAD_STATE || err == ERR_NOT_SUPPORTED)
@@ -128,7 +123,7 @@ static void stuck(void *context, struct http_exchange *exchange,
 	(void)context;
 	(void)head;
 	(void)match;
-	if (http_stream_start(exchange, 101, span_of("Upgrade: tcp\r\n"), &stuck_handler, NULL) <
+	if (http_stream_start(exchange, 101, text_span("Upgrade: tcp\r\n"), &stuck_handler, NULL) <
 	    0) {
 		http_abort(exchange);
 		return;
@@ -153,7 +148,7 @@ static void start_chunks(struct http_exchange *exchange, const struct http_handl
 {
 	exchange->handler = handler;
 	give_up_on(exchange,
-	           http_respond_fields(exchange, 200, span_of("Content-Type: text/plain\r\n"),
+	           http_respond_fields(exchange, 200, text_span("Content-Type: text/plain\r\n"),
 	                               false, 0));
 }
 

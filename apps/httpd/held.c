@@ -13,11 +13,6 @@ struct held {
 	char target[PAGE_NAME_MAX + 1];  // a "/" and the name
 };
 
-static struct span text_span(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 static void held_gone(struct api_job *job)
 {
 	list_remove(&((struct held *)job)->entry);

@@ -32,7 +32,7 @@ void page_respond(struct httpd *httpd, struct http_exchange *exchange,
 {
 	if (page_request(&httpd->page, exchange, head))
 		return;
-	if (span_equals(head->target, "/"))
+	if (span_is(head->target, "/"))
 		status_page(httpd, exchange);
 	else
 		respond_text(exchange, 404, "not found\n");
@@ -43,15 +43,15 @@ static void on_request(void *context, struct http_exchange *exchange,
 {
 	struct httpd *httpd = context;
 	struct span rest;
-	bool get = span_equals(head->method, "GET") || span_equals(head->method, "HEAD");
+	bool get = span_is(head->method, "GET") || span_is(head->method, "HEAD");
 
-	if (get && span_equals(head->target, "/status.json"))
+	if (get && span_is(head->target, "/status.json"))
 		status_json(httpd, exchange);
 	else if (get && has_prefix(head->target, "/bytes/", &rest))
 		bytes_start(exchange, rest);
 	else if (get && has_prefix(head->target, "/files/", &rest))
 		files_request(httpd, exchange, head, rest);
-	else if (span_equals(head->method, "POST") && span_equals(head->target, "/checksum"))
+	else if (span_is(head->method, "POST") && span_is(head->target, "/checksum"))
 		checksum_start(exchange);
 	else if (api_request(httpd, exchange, head))
 		return;

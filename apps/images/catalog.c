@@ -82,7 +82,7 @@ void image_short_id(const struct image_entry *image, char out[static SHORT_ID_MA
 
 error_t image_record(const struct image_entry *image, struct record *out)
 {
-	struct span text = { .data = (const uint8_t *)image->record, .len = strlen(image->record) };
+	struct span text = text_span(image->record);
 
 	return record_read(text, out);
 }

@@ -120,14 +120,14 @@ static void read_image(struct json_reader *r, struct line *out)
 	out->kind = LINE_IMAGE;
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		if (span_equals(key, "id")) {
+		if (span_is(key, "id")) {
 			read_digest(r, out->id);
-		} else if (span_equals(key, "digest")) {
+		} else if (span_is(key, "digest")) {
 			if (!json_take_null(r))
 				read_digest(r, out->digest);
-		} else if (span_equals(key, "references")) {
+		} else if (span_is(key, "references")) {
 			read_references(r, &out->references);
-		} else if (span_equals(key, "unchanged")) {
+		} else if (span_is(key, "unchanged")) {
 			struct span value = r->rest;
 
 			json_skip(r);
@@ -163,9 +163,9 @@ static void read_layer(struct json_reader *r, struct line *out)
 	out->kind = LINE_LAYER;
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		if (span_equals(key, "digest"))
+		if (span_is(key, "digest"))
 			read_digest(r, out->layer);
-		else if (span_equals(key, "do"))
+		else if (span_is(key, "do"))
 			read_verb(r, out);
 		else
 			json_skip(r);
@@ -193,11 +193,11 @@ void line_read(struct span text, struct line *out)
 	*out = (struct line){ .kind = LINE_PROGRESS };
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (span_equals(key, "image") && out->kind == LINE_PROGRESS)
+		if (span_is(key, "image") && out->kind == LINE_PROGRESS)
 			read_image(&r, out);
-		else if (span_equals(key, "error") && out->kind == LINE_PROGRESS)
+		else if (span_is(key, "error") && out->kind == LINE_PROGRESS)
 			read_error(&r, out);
-		else if (span_equals(key, "layer") && out->kind == LINE_PROGRESS)
+		else if (span_is(key, "layer") && out->kind == LINE_PROGRESS)
 			read_layer(&r, out);
 		else
 			json_skip(&r);

@@ -26,11 +26,6 @@ void heap_free(void *p)
 	free(p);
 }
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 static void note(void *context, enum output_stream stream, struct span text)
 {
 	char *said = context;
@@ -81,7 +76,7 @@ static enum line_kind kind_of(const char *text)
 {
 	struct line line;
 
-	line_read(span_of(text), &line);
+	line_read(text_span(text), &line);
 	line_deinit(&line);
 	return line.kind;
 }
@@ -115,24 +110,24 @@ static void test_lines(void **state)
 			fail_msg("%s is taken", none[i]);
 	assert_int_equal(kind_of("{\"status\":\"Downloading\",\"progressDetail\":{\"current\":1}}"),
 	                 LINE_PROGRESS);
-	line_read(span_of("{\"error\":\"manifest unknown\"}"), &line);
+	line_read(text_span("{\"error\":\"manifest unknown\"}"), &line);
 	assert_int_equal(line.kind, LINE_ERROR);
 	assert_string_equal(line.error, "manifest unknown");
 	line_deinit(&line);
-	line_read(span_of("{\"image\":{\"id\":\"" DIGEST "\",\"digest\":\"" DIGEST
-	                  "\",\"references\":[\"a:1\",\"docker.io/library/b:2\"],\"size\":5}}"),
+	line_read(text_span("{\"image\":{\"id\":\"" DIGEST "\",\"digest\":\"" DIGEST
+	                    "\",\"references\":[\"a:1\",\"docker.io/library/b:2\"],\"size\":5}}"),
 	          &line);
 	assert_int_equal(line.kind, LINE_IMAGE);
 	assert_string_equal(line.id, DIGEST);
 	assert_int_equal(line.references.count, 2);
 	assert_string_equal(line.references.items[0], "docker.io/library/a:1");
 	line_deinit(&line);
-	line_read(span_of("{\"image\":{\"references\":[\"a:1\"],\"digest\":\"" DIGEST
-	                  "\",\"unchanged\":true}}"),
+	line_read(text_span("{\"image\":{\"references\":[\"a:1\"],\"digest\":\"" DIGEST
+	                    "\",\"unchanged\":true}}"),
 	          &line);
 	assert_true(line.kind == LINE_IMAGE && line.is_unchanged);
 	line_deinit(&line);
-	line_read(span_of("{\"layer\":{\"do\":\"keep\",\"digest\":\"" DIGEST "\"}}"), &line);
+	line_read(text_span("{\"layer\":{\"do\":\"keep\",\"digest\":\"" DIGEST "\"}}"), &line);
 	assert_true(line.kind == LINE_LAYER && line.verb == LAYER_KEEP);
 	assert_string_equal(line.layer, DIGEST);
 	line_deinit(&line);
@@ -155,7 +150,7 @@ static void test_login(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++) {
-		char *text = login_read(span_of(logins[i].field));
+		char *text = login_read(text_span(logins[i].field));
 
 		if (logins[i].text == NULL)
 			assert_null(text);

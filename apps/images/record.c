@@ -70,7 +70,7 @@ static bool take_member(struct json_reader *r, struct span key, struct record *o
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		if (!span_equals(key, members[i].name))
+		if (!span_is(key, members[i].name))
 			continue;
 		*members[i].value = take_raw(r, members[i].first);
 		return true;
@@ -86,17 +86,17 @@ error_t record_read(struct span text, struct record *out)
 	*out = (struct record){ 0 };
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (span_equals(key, "name"))
+		if (span_is(key, "name"))
 			take_text(&r, out->name, sizeof(out->name));
-		else if (span_equals(key, "id"))
+		else if (span_is(key, "id"))
 			take_text(&r, out->id, sizeof(out->id));
-		else if (span_equals(key, "digest"))
+		else if (span_is(key, "digest"))
 			take_text(&r, out->digest, sizeof(out->digest));
-		else if (span_equals(key, "first_sector"))
+		else if (span_is(key, "first_sector"))
 			out->first_sector = json_take_u64(&r);
-		else if (span_equals(key, "num_sectors"))
+		else if (span_is(key, "num_sectors"))
 			out->num_sectors = json_take_u64(&r);
-		else if (span_equals(key, "size"))
+		else if (span_is(key, "size"))
 			out->size = json_take_u64(&r);
 		else if (!take_member(&r, key, out))
 			json_skip(&r);
@@ -113,7 +113,7 @@ error_t record_index(struct span document, const char *name,
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (!span_equals(key, name)) {
+		if (!span_is(key, name)) {
 			json_skip(&r);
 			continue;
 		}
@@ -172,7 +172,7 @@ struct span record_member(struct span object, const char *key)
 	while (json_next_member(&r, &name)) {
 		struct span value = take_raw(&r, '\0');
 
-		if (span_equals(name, key))
+		if (span_is(name, key))
 			found = value;
 	}
 	if (r.bad)

@@ -78,11 +78,6 @@ static void test_grammar(void **state)
 		fail_msg("%s is%s taken", name, is_taken(name) ? "" : " not");
 }
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 static void count(void *context, struct span element)
 {
 	(void)element;
@@ -110,7 +105,7 @@ static void test_record(void **state)
 	size_t elements = 0;
 
 	(void)state;
-	assert_int_equal(record_read(span_of(text), &record), 0);
+	assert_int_equal(record_read(text_span(text), &record), 0);
 	assert_true(record_is_digest(record.id));
 	assert_int_equal(record.num_sectors, 8);
 	assert_memory_equal(record.created.data, "\"2024-01-01T00:00:00Z\"", record.created.len);
@@ -119,7 +114,7 @@ static void test_record(void **state)
 	assert_memory_equal(record_member(record.config, "Labels").data, "{\"a\":\"b\"}", 9);
 	assert_int_equal(record_member(record.config, "nosuch").len, 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(record_read(span_of(bad[i]), &record), ERR_PROTOCOL);
+		assert_int_equal(record_read(text_span(bad[i]), &record), ERR_PROTOCOL);
 	assert_false(record_is_digest("sha256:0"));
 	assert_false(record_is_digest(DIGEST "0"));
 }

@@ -121,7 +121,7 @@ static void write_step_member(void *context, struct span key, struct span value)
 {
 	struct step_walk *walk = context;
 
-	if (key.len == 11 && memcmp(key.data, "empty_layer", 11) == 0)
+	if (span_is(key, "empty_layer"))
 		return;
 	json_write_raw(walk->w, walk->first ? "\"" : ",\"");
 	json_write_span(walk->w, key);
@@ -165,7 +165,7 @@ static struct span or_else(struct span value, const char *otherwise)
 {
 	if (value.len > 0)
 		return value;
-	return (struct span){ (const uint8_t *)otherwise, strlen(otherwise) };
+	return text_span(otherwise);
 }
 
 void save_write_config(struct json_writer *w, const struct record *record, const char *diff_id)

@@ -35,11 +35,6 @@ void show_config(struct json_writer *w, const struct record *record)
 
 static const char id[] = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ (const uint8_t *)text, strlen(text) };
-}
-
 static void test_entries(void **state)
 {
 	char path[] = "/tmp/starina-save.XXXXXX", command[256];
@@ -48,8 +43,8 @@ static void test_entries(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	save_write_entry(&w, "a.json", span_of("{}"));
-	save_write_entry(&w, "empty", span_of(""));
+	save_write_entry(&w, "a.json", text_span("{}"));
+	save_write_entry(&w, "empty", text_span(""));
 	save_write_end(&w);
 	assert_int_equal(w.len % SAVE_BLOCK, 0);
 	assert_int_equal(write(fd, w.text, w.len), w.len);
@@ -91,7 +86,7 @@ static void test_documents(void **state)
 	char *layers[] = { layer, other };
 
 	(void)state;
-	assert_int_equal(record_read(span_of(text), &record), 0);
+	assert_int_equal(record_read(text_span(text), &record), 0);
 	save_write_config(&w, &record, "sha256:1");
 	assert_string_equal(
 		json_writer_text(&w),
@@ -114,7 +109,7 @@ static void test_documents(void **state)
 		",\"Layers\":[\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/layer.tar\""
 		",\"b.tar\"]}");
 	json_writer_deinit(&w);
-	save_digest(span_of("abc"), digest);
+	save_digest(text_span("abc"), digest);
 	assert_string_equal(
 		digest, "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

@@ -66,8 +66,7 @@ void layers_file(const char *digest, char out[static LAYERS_FILE_MAX])
 
 error_t image_record(const struct image_entry *image, struct record *out)
 {
-	return record_read((struct span){ (const uint8_t *)image->record, strlen(image->record) },
-	                   out);
+	return record_read(text_span(image->record), out);
 }
 
 void show_config(struct json_writer *w, const struct record *record);

@@ -256,7 +256,7 @@ static void write_config_member(void *context, struct span key, struct span valu
 	json_write_span(w, key);
 	json_write_raw(w, "\":");
 	walk->first = false;
-	if ((!span_equals(key, "Volumes") && !span_equals(key, "ExposedPorts")) || value.len == 0 ||
+	if ((!span_is(key, "Volumes") && !span_is(key, "ExposedPorts")) || value.len == 0 ||
 	    value.data[0] != '[') {
 		key_span(w, "", value, "null");
 		return;
@@ -330,7 +330,7 @@ static void add_history(void *context, struct span element)
 
 static bool is_empty_layer(struct span item)
 {
-	return span_equals(record_member(item, "empty_layer"), "true");
+	return span_is(record_member(item, "empty_layer"), "true");
 }
 
 // The newest first. Layers are one file system here: the newest that is not empty has all bytes.

@@ -12,11 +12,6 @@
 
 static struct images images;
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 void layers_read(struct images *of)
 {
 	(void)of;
@@ -44,7 +39,7 @@ static void start(void)
 				   "\",\"first_sector\":0,\"num_sectors\":8}]}";
 
 	forget_all();
-	assert_int_equal(catalog_add_host(&images, span_of(host)), 0);
+	assert_int_equal(catalog_add_host(&images, text_span(host)), 0);
 	store_read(&images);
 }
 
@@ -76,7 +71,7 @@ static int tear_down(void **state)
 
 static error_t take(const char *id, const char *record)
 {
-	return store_take(&images, "incoming.1/x.img", id, span_of(record));
+	return store_take(&images, "incoming.1/x.img", id, text_span(record));
 }
 
 static bool is_stored(const char *id)
@@ -288,7 +283,7 @@ static void test_limits(void **state)
 	listing_write(&w, &images);
 	text = json_writer_text(&w);
 	assert_in_range(w.len, 3u << 20, 4u << 20);
-	assert_int_equal(image_index_parse(&index, span_of(text)), 0);
+	assert_int_equal(image_index_parse(&index, text_span(text)), 0);
 	assert_int_equal(index.count, IMAGES_MAX);
 	image_index_deinit(&index);
 	json_writer_deinit(&w);

@@ -76,7 +76,7 @@ static void report_exception(JSContext *ctx)
 
 	log_error("%s", text != NULL ? text : "an exception without text");
 	if (where != NULL)
-		log_text(LOG_ERROR, (struct span){ (const uint8_t *)where, strlen(where) });
+		log_text(LOG_ERROR, text_span(where));
 	JS_FreeCString(ctx, text);
 	JS_FreeCString(ctx, where);
 	JS_FreeValue(ctx, stack);

@@ -59,8 +59,7 @@ static error_t get(handle_t channel, const char *text)
 		err = ask(channel, &m, request.id, &value);
 	if (err != 0)
 		return err;
-	return value.len == strlen(text) && memcmp(value.data, text, value.len) == 0 ? 0
-										     : ERR_PROTOCOL;
+	return span_is(value, text) ? 0 : ERR_PROTOCOL;
 }
 
 static error_t remove_key(handle_t channel)

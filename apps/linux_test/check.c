@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the tests ask of the system, and compare.
+// What the tests ask of the system.
 #include "apps/linux_test/linux_test.h"
 #include "libs/base/string.h"
 #include "libs/starina/syscall.h"
@@ -17,9 +17,4 @@ nsec_t now_ns(void)
 	nsec_t now;
 
 	return clock_get(CLOCK_MONOTONIC, &now) == 0 ? now : 0;
-}
-
-bool span_is(struct span s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
 }

@@ -6,11 +6,6 @@
 #include "libs/starina/service.h"
 #include "libs/starina/syscall.h"
 
-static struct span text_span(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 // Runs a shell script and compares all that it has to say.
 static bool shell(struct linux_test *t, const char *script, int status, const char *out,
                   const char *err)

@@ -9,7 +9,6 @@
 #define MEGABYTE (1024u * 1024)
 
 #define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define TEXT(text) ((struct span){ .data = (const uint8_t *)(text), .len = strlen(text) })
 
 // One that runs until it is killed.
 static struct container *begin(struct linux_test *t)
@@ -55,7 +54,7 @@ bool test_exec(struct linux_test *t)
 		.workdir = "/tmp",
 		.user = "33",
 	};
-	struct container_exec input = { .args = ARGS("cat"), .input = TEXT("from stdin\n") };
+	struct container_exec input = { .args = ARGS("cat"), .input = text_span("from stdin\n") };
 	struct container_exec terminal = { .args = ARGS("/bin/sh", "-c", "stty size; tty"),
 		                           .terminal = true,
 		                           .rows = 30,

@@ -23,8 +23,6 @@ struct linux_test {
 uint64_t free_pages(const struct linux_test *t);
 // CLOCK_MONOTONIC.
 nsec_t now_ns(void);
-// Whether the bytes are those of `text`, without its NUL.
-bool span_is(struct span s, const char *text);
 
 // command_tests.c
 bool test_output(struct linux_test *t);

@@ -91,7 +91,7 @@ static void test_ustar_hostile(void **state)
 
 static struct host_line line(const char *text)
 {
-	return host_line_parse((struct span){ .data = (const uint8_t *)text, .len = strlen(text) });
+	return host_line_parse(text_span(text));
 }
 
 static void test_host_lines(void **state)

@@ -7,11 +7,6 @@
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 
-static bool key_is(struct span key, const char *text)
-{
-	return key.len == strlen(text) && memcmp(key.data, text, key.len) == 0;
-}
-
 // The value of `key` in the object that comes next.
 static char *member_read(struct json_reader *r, const char *key)
 {
@@ -20,7 +15,7 @@ static char *member_read(struct json_reader *r, const char *key)
 
 	json_enter_object(r);
 	while (json_next_member(r, &name)) {
-		if (value == NULL && key_is(name, key))
+		if (value == NULL && span_is(name, key))
 			value = json_take_string(r);
 		else
 			json_skip(r);
@@ -36,7 +31,7 @@ char *annotation_read(struct span config, const char *key)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &name)) {
-		if (value == NULL && key_is(name, "annotations"))
+		if (value == NULL && span_is(name, "annotations"))
 			value = member_read(&r, key);
 		else
 			json_skip(&r);

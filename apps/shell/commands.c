@@ -100,9 +100,9 @@ static bool start_write(struct json_writer *w, const struct arguments *arguments
 			return false;
 		*value++ = '\0';
 		json_write_raw(w, any ? "," : "");
-		json_write_text(w, (struct span){ (const uint8_t *)word, strlen(word) });
+		json_write_text(w, text_span(word));
 		json_write_raw(w, ":");
-		json_write_text(w, (struct span){ (const uint8_t *)value, strlen(value) });
+		json_write_text(w, text_span(value));
 		any = true;
 	}
 	json_write_raw(w, is_instance ? "},\"instance\":true}" : "}}");
@@ -133,7 +133,7 @@ static void run_start(struct shell *shell, const struct arguments *arguments)
 		const char *word = arguments->words[i];
 
 		json_write_raw(&w, i > 1 ? "," : "");
-		json_write_text(&w, (struct span){ (const uint8_t *)word, strlen(word) });
+		json_write_text(&w, text_span(word));
 	}
 	json_write_raw(&w, "]}");
 	str_copy(shell->path, "/commands", sizeof(shell->path));

@@ -46,7 +46,7 @@ static void refusal_end(struct request *request)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (why == NULL && span_equals(key, "error"))
+		if (why == NULL && span_is(key, "error"))
 			why = json_take_member(&r, "message");
 		else
 			json_skip(&r);

@@ -173,8 +173,7 @@ static error_t show(const char *json)
 		{ "OF", "of", COLUMN_NAME },   { "USERS", "users", COLUMN_NAMES },
 	};
 	struct table table = { .columns = columns, .num_columns = 6 };
-	struct json_reader r =
-		json_reader_make((struct span){ (const uint8_t *)json, strlen(json) });
+	struct json_reader r = json_reader_make(text_span(json));
 	error_t err = table_read(&table, &r);
 
 	page.sink.put = page_put;

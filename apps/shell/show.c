@@ -25,9 +25,9 @@ static void memory_take(struct json_reader *r, struct status *status)
 	while (json_next_member(r, &key)) {
 		uint64_t value = json_take_u64(r);
 
-		if (span_equals(key, "free"))
+		if (span_is(key, "free"))
 			status->free = value;
-		else if (span_equals(key, "total"))
+		else if (span_is(key, "total"))
 			status->total = value;
 	}
 }
@@ -41,15 +41,15 @@ void status_show(struct shell *shell, struct span json)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (span_equals(key, "version") && status.version == NULL)
+		if (span_is(key, "version") && status.version == NULL)
 			status.version = json_take_string(&r);
-		else if (span_equals(key, "uptime_ms"))
+		else if (span_is(key, "uptime_ms"))
 			status.uptime_ms = json_take_u64(&r);
-		else if (span_equals(key, "harts"))
+		else if (span_is(key, "harts"))
 			status.harts = json_take_u64(&r);
-		else if (span_equals(key, "processes"))
+		else if (span_is(key, "processes"))
 			status.processes = json_take_u64(&r);
-		else if (span_equals(key, "memory"))
+		else if (span_is(key, "memory"))
 			memory_take(&r, &status);
 		else
 			json_skip(&r);
@@ -150,9 +150,9 @@ void disks_show(struct shell *shell, struct span json)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (span_equals(key, "disks"))
+		if (span_is(key, "disks"))
 			ROWS_SHOW(shell, &r, columns);
-		else if (span_equals(key, "volumes"))
+		else if (span_is(key, "volumes"))
 			volumes_show(shell, &r);
 		else
 			json_skip(&r);
@@ -168,7 +168,7 @@ void started_show(struct shell *shell, struct span json)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		char *name = span_equals(key, "name") ? json_take_string(&r) : NULL;
+		char *name = span_is(key, "name") ? json_take_string(&r) : NULL;
 
 		if (name == NULL)
 			json_skip(&r);
@@ -192,16 +192,16 @@ static void log_line_take(struct json_reader *r, struct log_line *line)
 
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		char **text = span_equals(key, "level") ? &line->level
-			: span_equals(key, "app")       ? &line->app
-			: span_equals(key, "text")      ? &line->text
-							: NULL;
+		char **text = span_is(key, "level") ? &line->level
+			: span_is(key, "app")       ? &line->app
+			: span_is(key, "text")      ? &line->text
+						    : NULL;
 
 		if (text != NULL && *text == NULL)
 			*text = json_take_string(r);
-		else if (span_equals(key, "time_ns"))
+		else if (span_is(key, "time_ns"))
 			line->time_ns = json_take_u64(r);
-		else if (span_equals(key, "lost"))
+		else if (span_is(key, "lost"))
 			line->lost = json_take_u64(r);
 		else
 			json_skip(r);
@@ -252,7 +252,7 @@ void logs_show(struct shell *shell, struct span json)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (!span_equals(key, "lines")) {
+		if (!span_is(key, "lines")) {
 			json_skip(&r);
 			continue;
 		}
@@ -308,14 +308,14 @@ void output_show(struct shell *shell, struct span json)
 	while (json_next_member(&r, &key)) {
 		char *text = NULL;
 
-		if (span_equals(key, "data")) {
+		if (span_is(key, "data")) {
 			text = json_take_string(&r);
 			base64_put(shell, text != NULL ? text : "");
-		} else if (span_equals(key, "error")) {
+		} else if (span_is(key, "error")) {
 			text = json_take_string(&r);
 			sink_put_clean(&shell->sink, text != NULL ? text : "");
 			sink_format(&shell->sink, "\n");
-		} else if (span_equals(key, "exit")) {
+		} else if (span_is(key, "exit")) {
 			status = json_take_u64(&r);
 		} else {
 			json_skip(&r);

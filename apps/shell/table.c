@@ -106,7 +106,7 @@ static void cell_take_name(struct json_reader *r, char cell[TABLE_CELL_SIZE])
 
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		if (span_equals(key, "name"))
+		if (span_is(key, "name"))
 			cell_take_string(r, cell);
 		else
 			json_skip(r);
@@ -159,7 +159,7 @@ static void row_take(const struct table *table, struct json_reader *r,
 	while (json_next_member(r, &key)) {
 		size_t i = 0;
 
-		while (i < table->num_columns && !span_equals(key, table->columns[i].key))
+		while (i < table->num_columns && !span_is(key, table->columns[i].key))
 			i++;
 		if (i < table->num_columns)
 			cell_take(r, table->columns[i].kind, cells[i]);

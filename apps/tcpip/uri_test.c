@@ -10,8 +10,7 @@
 
 static error_t parse(const char *text, struct socket_uri *uri)
 {
-	return socket_uri_parse((struct span){ .data = (const uint8_t *)text, .len = strlen(text) },
-	                        uri);
+	return socket_uri_parse(text_span(text), uri);
 }
 
 static void parses_all_forms(void **state)

@@ -9,15 +9,10 @@
 
 #include "apps/vmm/detach.h"
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 static enum detach_verdict judge(struct detach *detach, const char *text, uint32_t before)
 {
 	uint32_t num_before;
-	enum detach_verdict verdict = detach_judge(detach, span_of(text), &num_before);
+	enum detach_verdict verdict = detach_judge(detach, text_span(text), &num_before);
 
 	assert_int_equal(num_before, before);
 	return verdict;

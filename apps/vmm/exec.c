@@ -193,7 +193,7 @@ static void process_started(void *context)
 static void say(struct exec *e, const char *text)
 {
 	e->flags &= ~VMM_EXEC_NO_STDOUT;
-	(void)give_output(e, GUEST_STDOUT, (struct span){ (const uint8_t *)text, strlen(text) });
+	(void)give_output(e, GUEST_STDOUT, text_span(text));
 	(void)give_output(e, GUEST_STDOUT, (struct span){ (const uint8_t *)"\r\n", 2 });
 }
 

@@ -50,7 +50,7 @@ static void fail(struct query *q, error_t error, const char *text)
 {
 	const char *words = text != NULL && text[0] != '\0' ? text : error_text(error);
 
-	answer(q, error, (struct span){ (const uint8_t *)words, strlen(words) }, HANDLE_NONE, 0);
+	answer(q, error, text_span(words), HANDLE_NONE, 0);
 }
 
 static void stats_told(void *context, error_t error, const char *text,

@@ -10,8 +10,7 @@
 static void check(const char *bytes, const char *expected)
 {
 	char text[64];
-	size_t len = base64_encode(
-		(struct span){ .data = (const uint8_t *)bytes, .len = strlen(bytes) }, text);
+	size_t len = base64_encode(text_span(bytes), text);
 
 	assert_string_equal(text, expected);
 	assert_int_equal(len, strlen(expected));

@@ -9,11 +9,6 @@
 
 #include <cmocka.h>
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ (const uint8_t *)text, strlen(text) };
-}
-
 // Both directions, over each day that nsec_t has, and the edges of days.
 static void test_both_ways(void **state)
 {
@@ -29,12 +24,12 @@ static void test_both_ways(void **state)
 
 			date_write(time, text);
 			assert_int_equal(strlen(text), DATE_LENGTH);
-			assert_true(date_read(span_of(text), &back));
+			assert_true(date_read(text_span(text), &back));
 			assert_int_equal(back, time);
 		}
 	}
 	date_write(UINT64_MAX, text);
-	assert_true(date_read(span_of(text), &back));
+	assert_true(date_read(text_span(text), &back));
 	assert_int_equal(back, UINT64_MAX);
 }
 
@@ -62,8 +57,8 @@ static void test_no_dates(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		assert_false(date_read(span_of(texts[i]), &time));
-	assert_true(date_read(span_of("2024-02-29T00:00:00.000000000Z"), &time));
+		assert_false(date_read(text_span(texts[i]), &time));
+	assert_true(date_read(text_span("2024-02-29T00:00:00.000000000Z"), &time));
 }
 
 static void test_seconds(void **state)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "libs/abi/error.h"
+#include "libs/base/string.h"
 
 struct span {
 	const uint8_t *data;
@@ -20,6 +21,23 @@ struct mut_span {
 	uint8_t *data;
 	size_t len;
 };
+
+static inline struct span span_make(const void *data, size_t len)
+{
+	return (struct span){ .data = data, .len = len };
+}
+
+// The bytes of a string, without its NUL.
+static inline struct span text_span(const char *text)
+{
+	return span_make(text, strlen(text));
+}
+
+// Whether the bytes are those of `text`, without its NUL.
+static inline bool span_is(struct span s, const char *text)
+{
+	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
 
 struct reader {
 	struct span rest;

@@ -110,6 +110,18 @@ static void test_writer_is_sticky(void **state)
 	assert_int_equal(out[3], 9);
 }
 
+static void test_compares_with_text(void **state)
+{
+	(void)state;
+	assert_true(span_is(text_span("key"), "key"));
+	assert_true(span_is(text_span(""), ""));
+	assert_true(span_is(span_make("keys", 3), "key"));
+	assert_false(span_is(text_span("keys"), "key"));
+	assert_false(span_is(text_span("ke"), "key"));
+	assert_false(span_is(text_span("kex"), "key"));
+	assert_false(span_is(span_make("key", 4), "key"));
+}
+
 static void test_ranges(void **state)
 {
 	(void)state;
@@ -124,9 +136,13 @@ static void test_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reads_integers),   cmocka_unit_test(test_reader_is_sticky),
-		cmocka_unit_test(test_reads_of_nothing), cmocka_unit_test(test_writes_what_is_read),
-		cmocka_unit_test(test_writer_is_sticky), cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_reads_integers),
+		cmocka_unit_test(test_reader_is_sticky),
+		cmocka_unit_test(test_reads_of_nothing),
+		cmocka_unit_test(test_writes_what_is_read),
+		cmocka_unit_test(test_writer_is_sticky),
+		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_compares_with_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -350,7 +350,7 @@ void files_step(struct files *f)
 static void make_folder(struct files *f, const char *text)
 {
 	struct ext4_new what = { .mode = MODE_FOLDER };
-	struct span name = { .data = (const uint8_t *)text, .len = strlen(text) };
+	struct span name = text_span(text);
 	struct ext4_attr attr, stamp = { .mtime = { .seconds = (int64_t)f->number + 1 } };
 	struct update *u = malloc(sizeof(*u));
 	int status;

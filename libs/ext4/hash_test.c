@@ -30,7 +30,7 @@ static void hashes_are_those_of_debugfs(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct span name = { (const uint8_t *)cases[i].name, strlen(cases[i].name) };
+		struct span name = text_span(cases[i].name);
 
 		for (uint32_t version = 0; version < 3; version++)
 			assert_int_equal(name_hash(name, version, seed).major,

@@ -33,11 +33,6 @@ void volume_settle(struct volume *v);
 // Commits all, with a flush.
 void volume_sync(struct volume *v);
 
-static inline struct span text_span(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = __builtin_strlen(text) };
-}
-
 // Runs an operation on v->u until it waits no longer; UPDATE_MORE is committed and goes on.
 #define VOLUME_RUN(v, credits, call)                \
 	({                                          \

@@ -118,7 +118,7 @@ error_t filters_parse(struct filters *filters, const char *text, const char *con
 	error[0] = '\0';
 	if (text == NULL || text[0] == '\0')
 		return 0;
-	r = json_reader_make((struct span){ .data = (const uint8_t *)text, .len = strlen(text) });
+	r = json_reader_make(text_span(text));
 	if (!json_take_null(&r)) {
 		json_enter_object(&r);
 		while (err == 0 && json_next_member(&r, &key))
@@ -189,8 +189,7 @@ static bool has_label(const char *labels, const char *wanted)
 
 	if (labels == NULL)
 		return false;
-	r = json_reader_make(
-		(struct span){ .data = (const uint8_t *)labels, .len = strlen(labels) });
+	r = json_reader_make(text_span(labels));
 	if (json_take_null(&r))
 		return false;
 	json_enter_object(&r);

@@ -33,18 +33,18 @@ static void on_request(void *context, struct http_exchange *exchange,
 {
 	(void)context;
 	app.exchange = exchange;
-	if (span_equals(head->target, "/collect")) {
+	if (span_is(head->target, "/collect")) {
 		http_collect_body(exchange, LIMIT);
-	} else if (span_equals(head->target, "/pause")) {
+	} else if (span_is(head->target, "/pause")) {
 		http_pause_body(exchange, true);
-	} else if (span_equals(head->target, "/no")) {
+	} else if (span_is(head->target, "/no")) {
 		http_respond(exchange, 404, "text/plain", "no\n", 3);
-	} else if (span_equals(head->target, "/empty")) {
+	} else if (span_is(head->target, "/empty")) {
 		http_respond(exchange, 204, NULL, NULL, 0);
-	} else if (span_equals(head->target, "/poll")) {
+	} else if (span_is(head->target, "/poll")) {
 		assert_int_equal(http_respond_fields(exchange, 200, (struct span){ 0 }, false, 0),
 		                 0);
-	} else if (!span_equals(head->target, "/wait")) {
+	} else if (!span_is(head->target, "/wait")) {
 		respond(exchange, "ok\n");
 	}
 }

@@ -3,11 +3,6 @@
 
 #include "libs/base/string.h"
 
-bool span_equals(struct span s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
 static uint8_t lower(uint8_t c)
 {
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
@@ -110,9 +105,9 @@ static error_t parse_request_line(struct span line, struct http_request_head *ou
 		return ERR_PROTOCOL;
 	if (!is_token(out->method) || out->target.len == 0 || has_control(out->target))
 		return ERR_PROTOCOL;
-	if (span_equals(line, "HTTP/1.1"))
+	if (span_is(line, "HTTP/1.1"))
 		out->minor_version = 1;
-	else if (span_equals(line, "HTTP/1.0"))
+	else if (span_is(line, "HTTP/1.0"))
 		out->minor_version = 0;
 	else
 		return line.len == 8 && memcmp(line.data, "HTTP/", 5) == 0 ? ERR_NOT_SUPPORTED
@@ -270,7 +265,7 @@ static error_t parse_status_line(struct span line, struct http_response_head *ou
 	if (!take_until(&line, ' ', &version) || line.len < 3 ||
 	    (line.len > 3 && line.data[3] != ' ') || has_control(line))
 		return ERR_PROTOCOL;
-	if (!span_equals(version, "HTTP/1.1") && !span_equals(version, "HTTP/1.0"))
+	if (!span_is(version, "HTTP/1.1") && !span_is(version, "HTTP/1.0"))
 		return ERR_NOT_SUPPORTED;
 	line.len = 3;
 	if (!parse_decimal(line, &status) || status < 100)

@@ -144,7 +144,7 @@ static void begin_exchange(struct http_connection *c, const struct http_request_
 	c->owes_continue = has_body && head->expects_continue;
 	c->old_client = head->minor_version == 0;
 	c->exchange = (struct http_exchange){ .connection = c,
-		                              .head_request = span_equals(head->method, "HEAD"),
+		                              .head_request = span_is(head->method, "HEAD"),
 		                              .handler = c->service->handler,
 		                              .context = c->service->context };
 	c->service->handler->request(c->service->context, &c->exchange, head);

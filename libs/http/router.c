@@ -48,7 +48,7 @@ static struct span take_parts(struct span *path, size_t parts)
 // Whether the path is one of the pattern, and what of it its parameters stand for.
 static bool fits(const char *pattern, struct span path, struct span params[HTTP_MAX_PARAMS])
 {
-	struct span rest = { .data = (const uint8_t *)pattern, .len = strlen(pattern) };
+	struct span rest = text_span(pattern);
 	size_t in_pattern = count_parts(rest), in_path = count_parts(path);
 	size_t num_params = 0;
 
@@ -56,11 +56,11 @@ static bool fits(const char *pattern, struct span path, struct span params[HTTP_
 		return false;
 	while (rest.len > 0 && path.len > 0) {
 		struct span want = next_part(&rest), part;
-		bool many = span_equals(want, "{*}");
+		bool many = span_is(want, "{*}");
 
 		drop_part(&rest, want);
 		part = take_parts(&path, many ? in_path - in_pattern + 1 : 1);
-		if (!many && !span_equals(want, "{}")) {
+		if (!many && !span_is(want, "{}")) {
 			if (part.len != want.len || memcmp(part.data, want.data, want.len) != 0)
 				return false;
 		} else if (part.len == 0 || num_params == HTTP_MAX_PARAMS) {
@@ -96,8 +96,8 @@ static unsigned take_version(struct span *path)
 
 static bool has_method(const struct http_route *route, const struct http_request_head *head)
 {
-	return span_equals(head->method, route->method) ||
-		(strcmp(route->method, "GET") == 0 && span_equals(head->method, "HEAD"));
+	return span_is(head->method, route->method) ||
+		(strcmp(route->method, "GET") == 0 && span_is(head->method, "HEAD"));
 }
 
 static error_t decode_params(struct http_match *match, const struct span params[HTTP_MAX_PARAMS])

@@ -23,14 +23,10 @@ static const struct http_route routes[] = {
 };
 #define COUNT (sizeof(routes) / sizeof(routes[0]))
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 static error_t find(const char *method, const char *target, struct http_match *match)
 {
-	struct http_request_head head = { .method = span_of(method), .target = span_of(target) };
+	struct http_request_head head = { .method = text_span(method),
+		                          .target = text_span(target) };
 
 	return http_route_find(routes, COUNT, true, &head, match);
 }
@@ -119,7 +115,7 @@ static void says_why_there_is_none(void **state)
 
 static void reads_queries(void **state)
 {
-	struct span query = span_of("t=1&names=a&names=b+c%26&empty&=x&na%6des=d&bad=%x&&last=");
+	struct span query = text_span("t=1&names=a&names=b+c%26&empty&=x&na%6des=d&bad=%x&&last=");
 	char out[8];
 
 	(void)state;
@@ -136,7 +132,7 @@ static void reads_queries(void **state)
 	assert_int_equal(http_query_value(query, "bad", 0, out, sizeof(out)), ERR_INVALID);
 	assert_int_equal(http_query_value(query, "name", 0, out, sizeof(out)), ERR_NOT_FOUND);
 	assert_int_equal(http_query_value(query, "names", 1, out, 4), ERR_TOO_LARGE);
-	assert_int_equal(http_query_value(span_of(""), "t", 0, out, sizeof(out)), ERR_NOT_FOUND);
+	assert_int_equal(http_query_value(text_span(""), "t", 0, out, sizeof(out)), ERR_NOT_FOUND);
 }
 
 static void reads_switches(void **state)
@@ -164,11 +160,12 @@ static void reads_switches(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(
-			http_query_switch(span_of(rows[i].query), "x", rows[i].otherwise, &on), 0);
+			http_query_switch(text_span(rows[i].query), "x", rows[i].otherwise, &on),
+			0);
 		if (on != rows[i].on)
 			fail_msg("%s", rows[i].query);
 	}
-	assert_int_equal(http_query_switch(span_of("x=%"), "x", false, &on), ERR_INVALID);
+	assert_int_equal(http_query_switch(text_span("x=%"), "x", false, &on), ERR_INVALID);
 }
 
 int main(void)

@@ -74,10 +74,7 @@ static void start(unsigned status)
 	static const char upgrade[] = "Upgrade: tcp\r\n", raw[] = "X: raw\r\n";
 	const char *fields = status == 101 ? upgrade : raw;
 
-	app.err = http_stream_start(
-		app.exchange, status,
-		(struct span){ .data = (const uint8_t *)fields, .len = strlen(fields) },
-		&stream_handler, &app);
+	app.err = http_stream_start(app.exchange, status, text_span(fields), &stream_handler, &app);
 	if (app.err < 0)
 		http_respond(app.exchange, 400, "text/plain", "no\n", 3);
 }
@@ -87,11 +84,11 @@ static void on_request(void *context, struct http_exchange *exchange,
 {
 	(void)context;
 	app.exchange = exchange;
-	if (span_equals(head->target, "/early"))
+	if (span_is(head->target, "/early"))
 		start(101);
 	else
 		http_collect_body(exchange, 100);
-	app.later = span_equals(head->target, "/later");
+	app.later = span_is(head->target, "/later");
 }
 
 static void on_body_end(void *context, struct http_exchange *exchange)

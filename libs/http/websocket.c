@@ -41,10 +41,10 @@ error_t websocket_check(const struct http_request_head *head, const char *protoc
 
 	if (head->upgrade.len == 0 || !http_list_has(head->upgrade, "websocket"))
 		return ERR_NOT_FOUND;
-	if (!span_equals(head->method, "GET") || head->minor_version < 1 || key == NULL ||
+	if (!span_is(head->method, "GET") || head->minor_version < 1 || key == NULL ||
 	    !is_key(key->value) || version == NULL || head->framing != HTTP_BODY_NONE)
 		return ERR_INVALID;
-	if (!span_equals(version->value, "13"))
+	if (!span_is(version->value, "13"))
 		return ERR_NOT_SUPPORTED;
 	if (protocol != NULL && (protocols == NULL || !http_list_has(protocols->value, protocol)))
 		return ERR_INVALID;

@@ -202,9 +202,7 @@ static void hashes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
-		sha1((struct span){ .data = (const uint8_t *)vectors[i].text,
-		                    .len = strlen(vectors[i].text) },
-		     hash);
+		sha1(text_span(vectors[i].text), hash);
 		assert_memory_equal(hash, vectors[i].hash, SHA1_SIZE);
 	}
 }

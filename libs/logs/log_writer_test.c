@@ -89,8 +89,7 @@ static int teardown(void **state)
 
 static size_t say(enum log_stream stream, const char *text)
 {
-	return log_writer_take(&writer, stream,
-	                       (struct span){ (const uint8_t *)text, strlen(text) });
+	return log_writer_take(&writer, stream, text_span(text));
 }
 
 static const struct fake_node *file(const char *name)

@@ -9,11 +9,6 @@
 
 #include <cmocka.h>
 
-static struct span span_of(const char *text)
-{
-	return (struct span){ (const uint8_t *)text, strlen(text) };
-}
-
 #define TIME "2025-11-29T06:41:41.000000007Z "
 
 static void test_both_ways(void **state)
@@ -22,7 +17,7 @@ static void test_both_ways(void **state)
 	struct log_record record = { .time = 1764398501 * NSEC_PER_SEC + 7,
 		                     .stream = LOG_STDOUT,
 		                     .whole = true,
-		                     .text = span_of("hello") };
+		                     .text = text_span("hello") };
 	char out[200];
 	struct writer w = writer_make(out, sizeof(out));
 	char date[DATE_LENGTH + 1];
@@ -34,7 +29,7 @@ static void test_both_ways(void **state)
 	log_record_write(&w, &record, date);
 	record.stream = LOG_STDERR;
 	record.whole = false;
-	record.text = span_of("wo\rld");
+	record.text = text_span("wo\rld");
 	log_record_write(&w, &record, date);
 	assert_int_equal(writer_status(&w), 0);
 	assert_int_equal(w.len, sizeof(text));
@@ -71,7 +66,7 @@ static void test_no_records(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		assert_int_equal(log_record_read(span_of(lines[i]), &record, &good),
+		assert_int_equal(log_record_read(text_span(lines[i]), &record, &good),
 		                 strlen(lines[i]));
 		assert_false(good);
 	}
@@ -115,11 +110,11 @@ static void test_tail(void **state)
 	(void)state;
 	for (size_t piece = 2 * line; piece < whole + 10; piece++) {
 		// From the end: nothing, the torn 4, and so on; garbage may come along.
-		assert_int_equal(look(span_of(log), piece, 0), whole);
-		assert_int_equal(look(span_of(log), piece, 1), starts[1]);
-		assert_int_equal(look(span_of(log), piece, 2), starts[2]);
-		assert_int_equal(look(span_of(log), piece, 3), starts[3]);
-		assert_int_equal(look(span_of(log), piece, 4), UINT64_MAX);
+		assert_int_equal(look(text_span(log), piece, 0), whole);
+		assert_int_equal(look(text_span(log), piece, 1), starts[1]);
+		assert_int_equal(look(text_span(log), piece, 2), starts[2]);
+		assert_int_equal(look(text_span(log), piece, 3), starts[3]);
+		assert_int_equal(look(text_span(log), piece, 4), UINT64_MAX);
 	}
 }
 

@@ -113,7 +113,7 @@ bool api_request(struct httpd *httpd, struct http_exchange *exchange,
 		if (may_ask(httpd, exchange, head, NULL))
 			engine_request(httpd, exchange, head, rest);
 	} else if (http_target_split(head->target, &target) == 0 &&
-	           span_equals(target.path, "/metrics") && span_equals(head->method, "GET")) {
+	           span_is(target.path, "/metrics") && span_is(head->method, "GET")) {
 		if (may_ask(httpd, exchange, head, NULL))
 			metrics_prometheus(httpd, exchange);
 	} else {

@@ -28,11 +28,6 @@ void heap_free(void *p)
 	free(p);
 }
 
-static struct span text_span(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 // A request with these fields; its text lasts until the next one.
 static const struct http_request_head *request(const char *fields)
 {

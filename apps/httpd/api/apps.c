@@ -225,9 +225,9 @@ static error_t start_read(struct span body, uint32_t *flags, struct writer *line
 		return 0;
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (span_equals(key, "config"))
+		if (span_is(key, "config"))
 			take_config(&r, lines);
-		else if (span_equals(key, "instance"))
+		else if (span_is(key, "instance"))
 			*flags |= take_true(&r) ? APPS_START_INSTANCE : 0;
 		else
 			json_skip(&r);

@@ -60,8 +60,7 @@ bool auth_is_local(const struct http_request_head *head)
 
 	if (!span_equals_nocase(host, "localhost") && !is_address(host))
 		return false;
-	if (site != NULL && !span_equals(site->value, "same-origin") &&
-	    !span_equals(site->value, "none"))
+	if (site != NULL && !span_is(site->value, "same-origin") && !span_is(site->value, "none"))
 		return false;
 	if (origin == NULL)
 		return true;

@@ -87,7 +87,7 @@ static bool is_eof(struct span text)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		eof = span_equals(key, "eof");
+		eof = span_is(key, "eof");
 		json_skip(&r);
 	}
 	return json_reader_status(&r) == 0 && json_at_end(&r) && eof;
@@ -161,7 +161,7 @@ static bool is_raw(const struct http_response_head *response)
 {
 	for (size_t i = 0; i < response->num_fields; i++) {
 		if (span_equals_nocase(response->fields[i].name, "content-type"))
-			return span_equals(response->fields[i].value, RAW_TYPE);
+			return span_is(response->fields[i].value, RAW_TYPE);
 	}
 	return false;
 }

@@ -127,11 +127,11 @@ static bool asked_read(struct live *live, struct span text)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (span_equals(key, "interval_ms"))
+		if (span_is(key, "interval_ms"))
 			interval = json_take_u64(&r);
-		else if (span_equals(key, "what"))
+		else if (span_is(key, "what"))
 			take_topics(&r, &asked);
-		else if (span_equals(key, "logs_since"))
+		else if (span_is(key, "logs_since"))
 			take_since(&r, live);
 		else
 			json_skip(&r);

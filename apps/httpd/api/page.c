@@ -22,8 +22,7 @@ static bool is_unchanged(const struct http_request_head *head, const char *etag)
 {
 	const struct http_field *field = http_field_find(head, "If-None-Match");
 
-	return field != NULL &&
-		(span_equals(field->value, "*") || http_list_has(field->value, etag));
+	return field != NULL && (span_is(field->value, "*") || http_list_has(field->value, etag));
 }
 
 static void body_send(const struct page *page, const struct page_file *file,

@@ -91,7 +91,7 @@ struct page_file *page_find(struct page *page, struct span target)
 	path = (struct span){ .data = parts.path.data + 1, .len = parts.path.len - 1 };
 	for (size_t i = 0; i < page->count; i++) {
 		if (path.len == 0 ? strcmp(page->files[i].name, "index.html") == 0
-		                  : span_equals(path, page->files[i].name))
+		                  : span_is(path, page->files[i].name))
 			return &page->files[i];
 	}
 	return NULL;

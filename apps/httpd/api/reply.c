@@ -13,7 +13,7 @@
 static void reply(struct http_exchange *exchange, unsigned status, const char *fields,
                   struct span body)
 {
-	struct span lines = { .data = (const uint8_t *)fields, .len = strlen(fields) };
+	struct span lines = text_span(fields);
 	error_t err = http_respond_fields(exchange, status, lines, true, body.len);
 
 	if (err == 0 && body.len > 0)

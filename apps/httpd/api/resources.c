@@ -28,7 +28,7 @@ API_START(resource_get)
 	for (size_t i = 0; i < NUM_RESOURCES; i++) {
 		error_t err;
 
-		if (!span_equals(name, resources[i].name))
+		if (!span_is(name, resources[i].name))
 			continue;
 		err = resources[i].write(context, &w, NULL);
 		if (err == 0) {

@@ -151,7 +151,7 @@ static bool resize_take(struct terminal *t, struct span text)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (!span_equals(key, "resize")) {
+		if (!span_is(key, "resize")) {
 			json_skip(&r);
 			continue;
 		}

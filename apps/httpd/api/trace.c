@@ -52,7 +52,7 @@ static void event_open(struct json_writer *w, const char *name, const char *phas
                        uint32_t process, uint32_t thread)
 {
 	json_write_raw(w, ",\n{\"name\":");
-	json_write_text(w, (struct span){ (const uint8_t *)name, strlen(name) });
+	json_write_text(w, text_span(name));
 	write_text(w, "ph", phase);
 	time_write(w, "ts", time);
 	write_number(w, "pid", process);

@@ -204,7 +204,7 @@ static bool paths_take(struct volume_job *v, char *to, size_t size)
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
 		char *value = json_take_string(&r);
-		bool is_to = span_equals(key, "to");
+		bool is_to = span_is(key, "to");
 
 		if (value != NULL && is_to)
 			good = str_copy(to, value, size) < size && good;

@@ -70,9 +70,8 @@ static void on_info(void *context, error_t err, const struct file_info *info)
 	} else {
 		v->left = info->size;
 		v->started = true;
-		err = http_respond_fields(v->job.exchange, 200,
-		                          (struct span){ (const uint8_t *)fields, strlen(fields) },
-		                          true, info->size);
+		err = http_respond_fields(v->job.exchange, 200, text_span(fields), true,
+		                          info->size);
 		if (err != 0)
 			http_abort(v->job.exchange);
 		else

@@ -91,19 +91,19 @@ static void take_members(struct json_reader *r, struct said *said, struct comman
 
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		if (span_equals(key, "argv"))
+		if (span_is(key, "argv"))
 			take_list(r, said->args, &said->num_args, &said->too_many);
-		else if (span_equals(key, "env"))
+		else if (span_is(key, "env"))
 			take_list(r, said->env, &said->num_env, &said->too_many);
-		else if (span_equals(key, "cwd"))
+		else if (span_is(key, "cwd"))
 			take_text(r, &said->cwd);
-		else if (span_equals(key, "user"))
+		else if (span_is(key, "user"))
 			take_text(r, &said->user);
-		else if (span_equals(key, "image"))
+		else if (span_is(key, "image"))
 			take_text(r, &said->image);
-		else if (span_equals(key, "stdin"))
+		else if (span_is(key, "stdin"))
 			take_text(r, input);
-		else if (span_equals(key, "memory"))
+		else if (span_is(key, "memory"))
 			words->memory = json_take_u64(r);
 		else
 			json_skip(r);

@@ -58,7 +58,7 @@ void write_null(struct json_writer *w, const char *name)
 
 void write_text(struct json_writer *w, const char *name, const char *text)
 {
-	write_bytes(w, name, (struct span){ .data = (const uint8_t *)text, .len = strlen(text) });
+	write_bytes(w, name, text_span(text));
 }
 
 void write_bytes(struct json_writer *w, const char *name, struct span text)

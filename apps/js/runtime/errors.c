@@ -126,7 +126,7 @@ _Noreturn void js_fail(JSValue error, const char *what)
 	log_error("%s: %s", what, text != NULL ? text : "a value that has no text");
 	text = JS_ToCString(js.ctx, js_stack_of(js.ctx, error));
 	if (text != NULL)
-		log_text(LOG_ERROR, (struct span){ (const uint8_t *)text, strlen(text) });
+		log_text(LOG_ERROR, text_span(text));
 	process_exit(1);
 }
 

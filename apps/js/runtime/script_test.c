@@ -72,9 +72,7 @@ static void expect_frame(const char *text, enum script_frame_kind kind, const ch
 	struct script script;
 
 	assert_null(open_bytes(&script, SIZE));
-	assert_int_equal(
-		script_frame(&script, (struct span){ (const uint8_t *)text, strlen(text) }, &place),
-		kind);
+	assert_int_equal(script_frame(&script, text_span(text), &place), kind);
 	if (kind != FRAME_OF_SOURCE)
 		return;
 	assert_int_equal(place.line, 12);

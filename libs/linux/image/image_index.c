@@ -8,11 +8,6 @@
 
 #define IMAGE_MIN_PREFIX 4u
 
-static bool is_key(struct span key, const char *name)
-{
-	return key.len == strlen(name) && memcmp(key.data, name, key.len) == 0;
-}
-
 static void replace(char **target, char *text)
 {
 	heap_free(*target);
@@ -104,7 +99,7 @@ bool image_index_takes(struct span key)
 		                            "User",         "StopSignal" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (is_key(key, keys[i]))
+		if (span_is(key, keys[i]))
 			return true;
 	return false;
 }
@@ -116,25 +111,25 @@ static void read_config(struct json_reader *r, struct image *image)
 
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		if (is_key(key, "Entrypoint"))
+		if (span_is(key, "Entrypoint"))
 			read_strings(r, &image->entrypoint);
-		else if (is_key(key, "Cmd"))
+		else if (span_is(key, "Cmd"))
 			read_strings(r, &image->cmd);
-		else if (is_key(key, "Env"))
+		else if (span_is(key, "Env"))
 			read_strings(r, &image->env);
-		else if (is_key(key, "Volumes"))
+		else if (span_is(key, "Volumes"))
 			read_strings(r, &image->volumes);
-		else if (is_key(key, "ExposedPorts"))
+		else if (span_is(key, "ExposedPorts"))
 			read_strings(r, &image->exposed);
-		else if (is_key(key, "WorkingDir"))
+		else if (span_is(key, "WorkingDir"))
 			replace(&image->workdir, json_take_null(r) ? NULL : json_take_string(r));
-		else if (is_key(key, "Healthcheck"))
+		else if (span_is(key, "Healthcheck"))
 			replace(&image->healthcheck, take_object(r));
-		else if (is_key(key, "User"))
+		else if (span_is(key, "User"))
 			replace(&image->user, json_take_null(r) ? NULL : json_take_string(r));
-		else if (is_key(key, "Labels"))
+		else if (span_is(key, "Labels"))
 			replace(&image->labels, take_labels(r));
-		else if (is_key(key, "StopSignal"))
+		else if (span_is(key, "StopSignal"))
 			replace(&image->stop_signal, take_text(r));
 		else
 			json_skip(r);
@@ -163,19 +158,19 @@ static void read_image(struct json_reader *r, struct image *image)
 
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		if (is_key(key, "name")) {
+		if (span_is(key, "name")) {
 			read_text(r, image->name, sizeof(image->name));
-		} else if (is_key(key, "id")) {
+		} else if (span_is(key, "id")) {
 			read_text(r, image->id, sizeof(image->id));
-		} else if (is_key(key, "first_sector")) {
+		} else if (span_is(key, "first_sector")) {
 			image->first_sector = json_take_u64(r);
-		} else if (is_key(key, "num_sectors")) {
+		} else if (span_is(key, "num_sectors")) {
 			image->num_sectors = json_take_u64(r);
-		} else if (is_key(key, "names")) {
+		} else if (span_is(key, "names")) {
 			read_strings(r, &image->names);
-		} else if (is_key(key, "file")) {
+		} else if (span_is(key, "file")) {
 			read_text(r, image->file, sizeof(image->file));
-		} else if (is_key(key, "config")) {
+		} else if (span_is(key, "config")) {
 			read_config(r, image);
 		} else {
 			json_skip(r);
@@ -198,7 +193,7 @@ error_t image_index_parse(struct image_index *index, struct span text)
 		return ERR_NO_MEMORY;
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		if (!is_key(key, "images")) {
+		if (!span_is(key, "images")) {
 			json_skip(&r);
 			continue;
 		}

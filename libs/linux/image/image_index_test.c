@@ -25,11 +25,6 @@ void heap_free(void *p)
 	free(p);
 }
 
-static struct span text_span(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 static void test_names(void **state)
 {
 	static const struct {

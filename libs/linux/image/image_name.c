@@ -15,16 +15,6 @@
 #define HUB_OLD "index.docker.io"
 #define DEFAULT_TAG "latest"
 
-static struct span span_of(const char *text, size_t len)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = len };
-}
-
-static bool span_is(struct span s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
 static bool span_has(struct span s, char c)
 {
 	return s.len > 0 && memchr(s.data, c, s.len) != NULL;
@@ -76,7 +66,7 @@ error_t image_name_normalise(const char *name, char out[IMAGE_NAME_MAX])
 
 	if (strncmp(name, SCHEME, strlen(SCHEME)) == 0)
 		name += strlen(SCHEME);
-	rest = span_of(name, strlen(name));
+	rest = text_span(name);
 	if (span_has(rest, '@')) {
 		struct span before = take_until(&rest, '@');
 
@@ -93,11 +83,11 @@ error_t image_name_normalise(const char *name, char out[IMAGE_NAME_MAX])
 	if (span_has(path, ':'))
 		path = take_until(&tag, ':');
 	else
-		tag = span_of(DEFAULT_TAG, strlen(DEFAULT_TAG));
+		tag = text_span(DEFAULT_TAG);
 	if (path.len == 0 || tag.len == 0)
 		return ERR_INVALID;
 	hub = host.len == 0 || span_is(host, HUB) || span_is(host, HUB_OLD);
-	append(&w, hub ? span_of(HUB, strlen(HUB)) : host);
+	append(&w, hub ? text_span(HUB) : host);
 	append_text(&w, "/");
 	if (hub && !span_has(path, '/'))
 		append_text(&w, "library/");

@@ -10,11 +10,6 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-static struct span span_of(const void *data, size_t len)
-{
-	return (struct span){ .data = data, .len = len };
-}
-
 void guest_container_request(struct guest_container *c, enum control_type type, struct span fixed,
                              struct span tail)
 {
@@ -80,8 +75,8 @@ static void request_start(struct guest_container *c)
 
 	if (vm_address(c->vm, &address))
 		request_network(c, &address);
-	guest_container_request(c, CONTROL_CREATE, span_of(NULL, 0), span_of(NULL, 0));
-	guest_container_request(c, CONTROL_START, span_of(NULL, 0), span_of(NULL, 0));
+	guest_container_request(c, CONTROL_CREATE, span_make(NULL, 0), span_make(NULL, 0));
+	guest_container_request(c, CONTROL_START, span_make(NULL, 0), span_make(NULL, 0));
 }
 
 void guest_container_network_settled(void *context, const struct guest_address *address,
@@ -124,10 +119,11 @@ void guest_container_advance(struct guest_container *c)
 		guest_container_fail(c, "there is no entropy for the guest");
 		return;
 	}
-	guest_container_request(c, CONTROL_CONFIGURE, span_of(&configure, sizeof(configure)),
+	guest_container_request(c, CONTROL_CONFIGURE, span_make(&configure, sizeof(configure)),
 	                        c->config);
 	memset(&configure, 0, sizeof(configure));
-	guest_container_request(c, CONTROL_MOUNT, span_of(&mount, sizeof(mount)), span_of(NULL, 0));
+	guest_container_request(c, CONTROL_MOUNT, span_make(&mount, sizeof(mount)),
+	                        span_make(NULL, 0));
 	// The address is known long before a guest has booted; but not always before one that was
 	// booted ahead is taken.
 	c->network_awaited = vm_waits_for_network(c->vm);

@@ -8,11 +8,6 @@
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 
-static struct span span_of(const void *data, size_t len)
-{
-	return (struct span){ .data = data, .len = len };
-}
-
 static struct guest_process *process_of(struct list *entry)
 {
 	return container_of(entry, struct guest_process, entry);
@@ -56,7 +51,7 @@ error_t guest_container_exec(struct guest_container *c, struct span process,
 	p->context = context;
 	p->number = c->next_process;
 	guest_process_streams_init(p);
-	err = vm_request(c->vm, CONTROL_START, p->number, process, span_of(NULL, 0),
+	err = vm_request(c->vm, CONTROL_START, p->number, process, span_make(NULL, 0),
 	                 &p->start_request);
 	if (err < 0) {
 		heap_free(p);
@@ -88,7 +83,8 @@ static void request(struct guest_process *p, enum control_type type, const void 
 
 	if (p->state >= GUEST_PROCESS_EXITED || p->c->state != CONTAINER_RUNNING)
 		return;
-	err = vm_request(p->c->vm, type, p->number, span_of(body, len), span_of(NULL, 0), &number);
+	err = vm_request(p->c->vm, type, p->number, span_make(body, len), span_make(NULL, 0),
+	                 &number);
 	if (err < 0)
 		guest_container_fail(p->c, "a request for a process could not be queued (%s)",
 		                     error_text(err));

@@ -7,11 +7,6 @@
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 
-static struct span span_of(const void *data, size_t len)
-{
-	return (struct span){ .data = data, .len = len };
-}
-
 void guest_process_streams_init(struct guest_process *p)
 {
 	p->input_window = CONTROL_WINDOW;
@@ -50,8 +45,8 @@ static void tell_used(struct guest_process *p, struct guest_process_output *outp
 		return;
 	output->window += output->used;
 	output->used = 0;
-	guest_process_send(p, CONTROL_STREAM_WINDOW, span_of(&body, sizeof(body)),
-	                   span_of(NULL, 0));
+	guest_process_send(p, CONTROL_STREAM_WINDOW, span_make(&body, sizeof(body)),
+	                   span_make(NULL, 0));
 }
 
 // Offers bytes to the app. Returns how many of them are done with.
@@ -101,7 +96,7 @@ error_t guest_process_output_take(struct guest_process *p, struct span body)
 	if (output->len == 0)
 		taken = offer(p, output, r.rest);
 	if (taken < r.rest.len)
-		taken += hold(p, output, span_of(r.rest.data + taken, r.rest.len - taken));
+		taken += hold(p, output, span_make(r.rest.data + taken, r.rest.len - taken));
 	output->used += taken;
 	tell_used(p, output);
 	return 0;
@@ -110,7 +105,7 @@ error_t guest_process_output_take(struct guest_process *p, struct span body)
 static void offer_held(struct guest_process *p, struct guest_process_output *output)
 {
 	size_t taken = output->len > 0
-		? offer(p, output, span_of(output->held + output->start, output->len))
+		? offer(p, output, span_make(output->held + output->start, output->len))
 		: 0;
 
 	output->start += taken;
@@ -150,7 +145,8 @@ void guest_process_output_close(struct guest_process *p, enum guest_stream strea
 		return;
 	output->closed = true;
 	guest_process_output_resume(p, stream);
-	guest_process_send(p, CONTROL_STREAM_END, span_of(&body, sizeof(body)), span_of(NULL, 0));
+	guest_process_send(p, CONTROL_STREAM_END, span_make(&body, sizeof(body)),
+	                   span_make(NULL, 0));
 }
 
 // --- Input ---------------------------------------------------------------------------------------
@@ -168,8 +164,8 @@ size_t guest_process_stdin_write(struct guest_process *p, struct span bytes)
 		if (n > CONTROL_MAX_DATA)
 			n = CONTROL_MAX_DATA;
 		p->input_window -= n;
-		guest_process_send(p, CONTROL_STREAM_DATA, span_of(&body, sizeof(body)),
-		                   span_of(bytes.data + done, n));
+		guest_process_send(p, CONTROL_STREAM_DATA, span_make(&body, sizeof(body)),
+		                   span_make(bytes.data + done, n));
 		done += n;
 	}
 	p->input_wanted = done < bytes.len;
@@ -183,7 +179,8 @@ void guest_process_stdin_close(struct guest_process *p)
 	if (p->input_closed)
 		return;
 	p->input_closed = true;
-	guest_process_send(p, CONTROL_STREAM_END, span_of(&body, sizeof(body)), span_of(NULL, 0));
+	guest_process_send(p, CONTROL_STREAM_END, span_make(&body, sizeof(body)),
+	                   span_make(NULL, 0));
 }
 
 error_t guest_process_input_widen(struct guest_process *p, struct span body)

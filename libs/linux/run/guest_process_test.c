@@ -59,11 +59,6 @@ static const struct guest_process_ops ops = { .started = take_started,
 	                                      .input_ready = take_input_ready,
 	                                      .ended = take_ended };
 
-static struct span text_span(const char *text)
-{
-	return (struct span){ .data = (const uint8_t *)text, .len = strlen(text) };
-}
-
 static error_t exec(uint32_t i)
 {
 	processes[i] = (struct process_heard){ .output_room = SIZE_MAX };

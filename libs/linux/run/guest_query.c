@@ -25,11 +25,6 @@ struct query {
 	uint32_t last_key;
 };
 
-static struct span span_of(const void *data, size_t len)
-{
-	return (struct span){ .data = data, .len = len };
-}
-
 static struct query *query_of(struct list *entry)
 {
 	return container_of(entry, struct query, entry);
@@ -37,7 +32,7 @@ static struct query *query_of(struct list *entry)
 
 static error_t send(struct guest_container *c, struct query *q, struct span body)
 {
-	return vm_request(c->vm, q->type, CONTROL_PROCESS_INIT, body, span_of(NULL, 0),
+	return vm_request(c->vm, q->type, CONTROL_PROCESS_INIT, body, span_make(NULL, 0),
 	                  &q->request);
 }
 
@@ -69,7 +64,7 @@ error_t guest_container_read_stats(struct guest_container *c, guest_stats_fn don
 {
 	struct query q = { .type = CONTROL_STATS, .stats = done, .context = context };
 
-	return begin(c, &q, span_of(NULL, 0));
+	return begin(c, &q, span_make(NULL, 0));
 }
 
 error_t guest_container_list(struct guest_container *c, guest_top_fn done, void *context)
@@ -77,7 +72,7 @@ error_t guest_container_list(struct guest_container *c, guest_top_fn done, void 
 	struct query q = { .type = CONTROL_TOP, .top = done, .context = context };
 	struct control_top body = { .after = 0 };
 
-	return begin(c, &q, span_of(&body, sizeof(body)));
+	return begin(c, &q, span_make(&body, sizeof(body)));
 }
 
 error_t guest_container_freeze(struct guest_container *c, bool frozen, guest_done_fn done,
@@ -86,7 +81,7 @@ error_t guest_container_freeze(struct guest_container *c, bool frozen, guest_don
 	struct query q = { .type = CONTROL_FREEZE, .done = done, .context = context };
 	struct control_freeze body = { .frozen = frozen ? 1 : 0 };
 
-	return begin(c, &q, span_of(&body, sizeof(body)));
+	return begin(c, &q, span_make(&body, sizeof(body)));
 }
 
 error_t guest_container_limit(struct guest_container *c, const struct control_limits *limits,
@@ -94,7 +89,7 @@ error_t guest_container_limit(struct guest_container *c, const struct control_li
 {
 	struct query q = { .type = CONTROL_LIMIT, .done = done, .context = context };
 
-	return begin(c, &q, span_of(limits, sizeof(*limits)));
+	return begin(c, &q, span_make(limits, sizeof(*limits)));
 }
 
 // --- Answers -------------------------------------------------------------------------------------
@@ -220,7 +215,7 @@ static error_t take_page(struct guest_container *c, struct query *q, struct span
 	}
 	next.after = q->last_key;
 	if (err == 0)
-		err = send(c, q, span_of(&next, sizeof(next)));
+		err = send(c, q, span_make(&next, sizeof(next)));
 	if (err < 0) {
 		finish(c, q, err, "the list of processes is too long");
 		return 0;

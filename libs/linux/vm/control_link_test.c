@@ -62,11 +62,6 @@ static size_t make_frame(uint8_t *out, uint16_t type, const void *body, uint32_t
 	return sizeof(header) + len;
 }
 
-static struct span span_of(const void *data, size_t len)
-{
-	return (struct span){ .data = data, .len = len };
-}
-
 static void test_receive_in_pieces(void **state)
 {
 	uint8_t bytes[256];
@@ -76,11 +71,11 @@ static void test_receive_in_pieces(void **state)
 	len = make_frame(bytes, CONTROL_EVENT_READY, "0123456789abcdef", 16);
 	len += make_frame(bytes + len, CONTROL_EVENT_STARTED, NULL, 0);
 	for (size_t i = 0; i < len; i++)
-		assert_int_equal(control_link_receive(&link, span_of(bytes + i, 1)), 0);
+		assert_int_equal(control_link_receive(&link, span_make(bytes + i, 1)), 0);
 	assert_int_equal(frames, 2);
 	assert_int_equal(last.type, CONTROL_EVENT_STARTED);
 	assert_memory_equal(last_body, "0123456789abcdef", 16);
-	assert_int_equal(control_link_receive(&link, span_of(bytes, len)), 0);
+	assert_int_equal(control_link_receive(&link, span_make(bytes, len)), 0);
 	assert_int_equal(frames, 4);
 }
 
@@ -91,29 +86,29 @@ static void test_hostile_frames(void **state)
 	size_t len;
 
 	(void)state;
-	assert_int_equal(control_link_receive(&link, span_of("GET / HTTP/1.1\r\n\r\n......", 24)),
+	assert_int_equal(control_link_receive(&link, span_make("GET / HTTP/1.1\r\n\r\n......", 24)),
 	                 ERR_PROTOCOL);
 	setup(NULL);
 	header.length = CONTROL_LINK_MAX_BODY + 1;
-	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))),
+	assert_int_equal(control_link_receive(&link, span_make(&header, sizeof(header))),
 	                 ERR_PROTOCOL);
 	setup(NULL);
 	header.length = UINT32_MAX;
-	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))),
+	assert_int_equal(control_link_receive(&link, span_make(&header, sizeof(header))),
 	                 ERR_PROTOCOL);
 	setup(NULL);
 	header.length = 0;
 	header.version = CONTROL_VERSION + 1;
-	assert_int_equal(control_link_receive(&link, span_of(&header, sizeof(header))),
+	assert_int_equal(control_link_receive(&link, span_make(&header, sizeof(header))),
 	                 ERR_PROTOCOL);
 	setup(NULL);
 	len = make_frame(bytes, 99, NULL, 0);
-	assert_int_equal(control_link_receive(&link, span_of(bytes, len)), ERR_PROTOCOL);
+	assert_int_equal(control_link_receive(&link, span_make(bytes, len)), ERR_PROTOCOL);
 	// The largest body is fine.
 	setup(NULL);
 	len = make_frame(bytes, CONTROL_EVENT_FAILED, NULL, 0);
 	((struct control_header *)(void *)bytes)->length = CONTROL_LINK_MAX_BODY;
-	assert_int_equal(control_link_receive(&link, span_of(bytes, len + CONTROL_LINK_MAX_BODY)),
+	assert_int_equal(control_link_receive(&link, span_make(bytes, len + CONTROL_LINK_MAX_BODY)),
 	                 0);
 	assert_int_equal(frames, 1);
 }
@@ -126,8 +121,8 @@ static void test_requests(void **state)
 	uint32_t request;
 
 	(void)state;
-	assert_int_equal(control_link_request(&link, CONTROL_MOUNT, 1, span_of("ab", 2),
-	                                      span_of("cde", 3), &request),
+	assert_int_equal(control_link_request(&link, CONTROL_MOUNT, 1, span_make("ab", 2),
+	                                      span_make("cde", 3), &request),
 	                 0);
 	assert_int_equal(request, 1);
 	pending = control_link_pending(&link);
@@ -138,8 +133,8 @@ static void test_requests(void **state)
 	assert_memory_equal(pending.data + sizeof(header), "abcde", 5);
 	// More is queued behind what was sent in part.
 	control_link_sent(&link, sizeof(header) + 4);
-	assert_int_equal(control_link_request(&link, CONTROL_SIGNAL, 1, span_of("xyzw", 4),
-	                                      span_of(NULL, 0), &request),
+	assert_int_equal(control_link_request(&link, CONTROL_SIGNAL, 1, span_make("xyzw", 4),
+	                                      span_make(NULL, 0), &request),
 	                 0);
 	assert_int_equal(request, 2);
 	pending = control_link_pending(&link);
@@ -148,11 +143,11 @@ static void test_requests(void **state)
 	control_link_sent(&link, pending.len);
 	assert_int_equal(control_link_pending(&link).len, 0);
 	assert_int_equal(control_link_request(&link, CONTROL_CONFIGURE, 1,
-	                                      span_of(huge, sizeof(huge)), span_of("a", 1),
+	                                      span_make(huge, sizeof(huge)), span_make("a", 1),
 	                                      &request),
 	                 ERR_TOO_LARGE);
-	assert_int_equal(control_link_request(&link, CONTROL_CONFIGURE, 1, span_of(NULL, 0),
-	                                      span_of(huge, sizeof(huge)), &request),
+	assert_int_equal(control_link_request(&link, CONTROL_CONFIGURE, 1, span_make(NULL, 0),
+	                                      span_make(huge, sizeof(huge)), &request),
 	                 0);
 }
 
@@ -166,9 +161,9 @@ static void test_replies(void **state)
 	make_frame(bytes, CONTROL_REPLY, NULL, 0);
 	for (uint32_t i = 1; i <= 3; i++) {
 		((struct control_header *)(void *)bytes)->request = i;
-		assert_int_equal(
-			control_link_receive(&link, span_of(bytes, sizeof(struct control_header))),
-			0);
+		assert_int_equal(control_link_receive(
+					 &link, span_make(bytes, sizeof(struct control_header))),
+		                 0);
 	}
 	assert_int_equal(frames, 3);
 	for (uint32_t i = 0; i <= 4; i++) {
@@ -176,9 +171,9 @@ static void test_replies(void **state)
 		link.last_request = 3;
 		link.last_reply = 3;
 		((struct control_header *)(void *)bytes)->request = i;
-		assert_int_equal(
-			control_link_receive(&link, span_of(bytes, sizeof(struct control_header))),
-			ERR_PROTOCOL);
+		assert_int_equal(control_link_receive(
+					 &link, span_make(bytes, sizeof(struct control_header))),
+		                 ERR_PROTOCOL);
 		assert_int_equal(frames, 0);
 	}
 }
@@ -190,14 +185,14 @@ static void test_text(void **state)
 
 	(void)state;
 	control_text(text,
-	             span_of("no such file: \x1b[2J\x9b"
-	                     "2J\xc2\x9b\n\xc3\xa4",
-	                     26));
+	             span_make("no such file: \x1b[2J\x9b"
+	                       "2J\xc2\x9b\n\xc3\xa4",
+	                       26));
 	assert_string_equal(text, "no such file: ?[2J?2J???\xc3\xa4");
-	control_text(text, span_of(NULL, 0));
+	control_text(text, span_make(NULL, 0));
 	assert_string_equal(text, "");
 	memset(lengthy, 'x', sizeof(lengthy));
-	control_text(text, span_of(lengthy, sizeof(lengthy)));
+	control_text(text, span_make(lengthy, sizeof(lengthy)));
 	assert_int_equal(strlen(text), CONTROL_TEXT_MAX - 1);
 }
 
