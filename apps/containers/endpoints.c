@@ -385,10 +385,8 @@ static error_t read_list(struct json_reader *r, struct string_list *list)
 // The object as it was written.
 static error_t read_options(struct json_reader *r, struct endpoint *endpoint)
 {
-	struct span text = r->rest;
+	struct span text = json_take_raw(r);
 
-	json_skip(r);
-	text.len -= r->rest.len;
 	heap_free(endpoint->driver_options);
 	endpoint->driver_options = heap_alloc(text.len + 1);
 	if (endpoint->driver_options == NULL)

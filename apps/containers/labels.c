@@ -33,9 +33,7 @@ static void add(struct json_writer *w, const char *object, const char *unless)
 	struct span key, value;
 
 	while (json_next_member(&r, &key)) {
-		value = r.rest;
-		json_skip(&r);
-		value.len -= r.rest.len;
+		value = json_take_raw(&r);
 		if (json_reader_status(&r) < 0 || has(unless, key))
 			continue;
 		json_write_raw(w, w->text[w->len - 1] == '{' ? "\"" : ",\"");

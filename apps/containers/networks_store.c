@@ -85,9 +85,7 @@ static void read_body(struct json_reader *r, struct network *network)
 		r->bad = true;
 		return;
 	}
-	body = r->rest;
-	json_skip(r);
-	body.len -= r->rest.len;
+	body = json_take_raw(r);
 	if (json_reader_status(r) == 0 && network_make(network, body, error) < 0)
 		r->bad = true;
 }

@@ -111,15 +111,7 @@ static void fail(struct parse *p, error_t err)
 // The text of the next value; empty: it is null.
 static struct span take_raw(struct json_reader *r)
 {
-	struct span raw;
-
-	// Leaves the white space before it.
-	if (json_take_null(r))
-		return (struct span){ 0 };
-	raw = r->rest;
-	json_skip(r);
-	raw.len -= r->rest.len;
-	return json_reader_status(r) == 0 ? raw : (struct span){ 0 };
+	return json_take_null(r) ? (struct span){ 0 } : json_take_raw(r);
 }
 
 static char *copy_span(struct span text)
@@ -345,8 +337,7 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 	case FIELD_SIZE: take_size(r, member(p, f->offset)); break;
 	case FIELD_LABELS: take_labels(p, r, member(p, f->offset)); break;
 	case FIELD_RAW:
-		json_skip(r);
-		before.len -= r->rest.len;
+		before = json_take_raw(r);
 		replace(p, r, member(p, f->offset),
 		        json_reader_status(r) == 0 ? copy_span(before) : NULL);
 		break;

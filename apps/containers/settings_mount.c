@@ -180,10 +180,8 @@ error_t settings_take_mounts(struct settings *settings, struct json_reader *r,
 	json_enter_array(r);
 	while (err == 0 && json_next_element(r)) {
 		struct mount_body body = { 0 };
-		struct span text = r->rest;
+		struct span text = json_take_raw(r);
 
-		json_skip(r);
-		text.len -= r->rest.len;
 		err = json_reader_status(r);
 		if (err == 0)
 			err = fields_read(&body, mount_fields, text, error);

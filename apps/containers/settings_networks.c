@@ -106,10 +106,8 @@ static error_t read_pools(struct network_settings *out, char error[static SETTIN
 	json_enter_array(&r);
 	while (err == 0 && json_next_element(&r)) {
 		struct pool_settings pool = { 0 };
-		struct span text = r.rest;
+		struct span text = json_take_raw(&r);
 
-		json_skip(&r);
-		text.len -= r.rest.len;
 		if (found)
 			return refuse(error, "IPAM.Config: a network has one IPv4 subnet");
 		found = true;
@@ -366,9 +364,7 @@ error_t networking_read(const char *text, endpoint_each_fn *each, void *context,
 	r = json_reader_make(text_span(networking.endpoints));
 	json_enter_object(&r);
 	while (err == 0 && json_next_member(&r, &key)) {
-		value = r.rest;
-		json_skip(&r);
-		value.len -= r.rest.len;
+		value = json_take_raw(&r);
 		err = read_one(key, value, each, context, error);
 	}
 	if (err == 0 && !json_at_end(&r))

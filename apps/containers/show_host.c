@@ -131,9 +131,7 @@ static void write_sent(struct json_writer *w, const char *host_config)
 
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
-		value = r.rest;
-		json_skip(&r);
-		value.len -= r.rest.len;
+		value = json_take_raw(&r);
 		if (is_ours(key) || json_reader_status(&r) < 0 || !is_kept(sent, key, value))
 			continue;
 		json_write_raw(w, ",\"");

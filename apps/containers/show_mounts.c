@@ -158,10 +158,8 @@ void mounts_read_record(struct json_reader *r, struct mount_list *mounts)
 	mount_list_deinit(mounts);
 	json_enter_array(r);
 	while (json_next_element(r)) {
-		struct span text = r->rest;
+		struct span text = json_take_raw(r);
 
-		json_skip(r);
-		text.len -= r->rest.len;
 		if (json_reader_status(r) == 0 && read_one(mounts, text) < 0)
 			r->bad = true;
 	}

@@ -240,9 +240,7 @@ static void read_body(struct json_reader *r, struct container *c)
 		r->bad = true;
 		return;
 	}
-	body = r->rest;
-	json_skip(r);
-	body.len -= r->rest.len;
+	body = json_take_raw(r);
 	if (json_reader_status(r) < 0)
 		return;
 	c->body = heap_alloc(body.len + 1);

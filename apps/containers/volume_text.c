@@ -68,10 +68,8 @@ void volumes_read_text(struct json_reader *r, struct list *list)
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
 		struct volume *volume = heap_alloc(sizeof(*volume));
-		struct span text = r->rest;
+		struct span text = json_take_raw(r);
 
-		json_skip(r);
-		text.len -= r->rest.len;
 		if (volume != NULL && json_reader_status(r) == 0 && read_one(volume, key, text)) {
 			list_push_back(list, &volume->entry);
 			continue;

@@ -128,10 +128,7 @@ static void read_image(struct json_reader *r, struct line *out)
 		} else if (span_is(key, "references")) {
 			read_references(r, &out->references);
 		} else if (span_is(key, "unchanged")) {
-			struct span value = r->rest;
-
-			json_skip(r);
-			out->is_unchanged = value.len > 0 && value.data[0] == 't';
+			out->is_unchanged = span_is(json_take_raw(r), "true");
 		} else {
 			json_skip(r);
 		}

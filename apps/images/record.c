@@ -28,17 +28,7 @@ static struct span take_raw(struct json_reader *r, char first)
 
 	if (json_take_null(r))
 		return (struct span){ 0 };
-	value = r->rest;
-	json_skip(r);
-	if (r->bad)
-		return (struct span){ 0 };
-	value.len -= r->rest.len;
-	while (value.len > 0 &&
-	       (value.data[0] == ' ' || value.data[0] == '\n' || value.data[0] == '\r' ||
-	        value.data[0] == '\t')) {
-		value.data++;
-		value.len--;
-	}
+	value = json_take_raw(r);
 	if (value.len == 0 || (first != '\0' && value.data[0] != (uint8_t)first))
 		r->bad = true;
 	return value;

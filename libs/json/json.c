@@ -382,6 +382,16 @@ void json_skip(struct json_reader *r)
 	}
 }
 
+struct span json_take_raw(struct json_reader *r)
+{
+	struct span value;
+
+	peek(r);
+	value = r->rest;
+	json_skip(r);
+	return span_make(value.data, r->bad ? 0 : value.len - r->rest.len);
+}
+
 bool json_at_end(struct json_reader *r)
 {
 	peek(r);

@@ -39,6 +39,9 @@ char *json_take_member(struct json_reader *r, const char *name);
 uint64_t json_take_u64(struct json_reader *r);
 // Any value.
 void json_skip(struct json_reader *r);
+// Any value as it stands in the document, in place, without the white space around it. Empty when
+// the reader is bad.
+struct span json_take_raw(struct json_reader *r);
 // Whether nothing but white space is left.
 bool json_at_end(struct json_reader *r);
 

@@ -205,16 +205,6 @@ static void take_config(struct json_reader *r, struct writer *lines)
 	}
 }
 
-static bool take_true(struct json_reader *r)
-{
-	struct span before = r->rest;
-
-	json_skip(r);
-	while (before.len > 0 && before.data[0] == ' ')
-		before = (struct span){ before.data + 1, before.len - 1 };
-	return before.len > 0 && before.data[0] == 't';
-}
-
 // {"config":{...},"instance":true}, all of it optional.
 static error_t start_read(struct span body, uint32_t *flags, struct writer *lines)
 {
@@ -228,7 +218,7 @@ static error_t start_read(struct span body, uint32_t *flags, struct writer *line
 		if (span_is(key, "config"))
 			take_config(&r, lines);
 		else if (span_is(key, "instance"))
-			*flags |= take_true(&r) ? APPS_START_INSTANCE : 0;
+			*flags |= span_is(json_take_raw(&r), "true") ? APPS_START_INSTANCE : 0;
 		else
 			json_skip(&r);
 	}

@@ -34,11 +34,9 @@ static char *take_object(struct json_reader *r)
 
 	if (json_take_null(r))
 		return NULL;
-	raw = r->rest;
-	json_skip(r);
-	if (r->bad || raw.len == 0 || raw.data[0] != '{')
+	raw = json_take_raw(r);
+	if (raw.len == 0 || raw.data[0] != '{')
 		return NULL;
-	raw.len -= r->rest.len;
 	text = heap_alloc(raw.len + 1);
 	if (text == NULL)
 		r->bad = true;
@@ -50,10 +48,16 @@ static char *take_object(struct json_reader *r)
 // A string; NULL: it is another value.
 static char *take_text(struct json_reader *r)
 {
-	if (r->rest.len > 0 && r->rest.data[0] == '"')
-		return json_take_string(r);
-	json_skip(r);
-	return NULL;
+	struct span raw = json_take_raw(r);
+	struct json_reader value = json_reader_make(raw);
+	char *text;
+
+	if (raw.len == 0 || raw.data[0] != '"')
+		return NULL;
+	text = json_take_string(&value);
+	if (text == NULL)
+		r->bad = true;
+	return text;
 }
 
 // An object's members that are strings, as an object of its own; NULL: it is another value.
@@ -70,10 +74,8 @@ static char *take_labels(struct json_reader *r)
 	json_write_raw(&w, "{");
 	json_enter_object(&members);
 	while (json_next_member(&members, &key)) {
-		value = members.rest;
-		json_skip(&members);
-		value.len -= members.rest.len;
-		if (members.bad || value.len == 0 || value.data[0] != '"')
+		value = json_take_raw(&members);
+		if (value.len == 0 || value.data[0] != '"')
 			continue;
 		json_write_raw(&w, w.len > 1 ? ",\"" : "\"");
 		json_write_span(&w, key);

@@ -69,7 +69,7 @@ static const char document[] =
 	"{\"name\":\"builtin\",\"first_sector\":0,\"num_sectors\":8,\"config\":{}},\n"
 	"{\"name\":\"docker.io/library/alpine:latest\",\"first_sector\":8,\"num_sectors\":16,\"more\":[1,{\"a\":[null,true]}],"
 	"\"config\":{\"Entrypoint\":null,\"Cmd\":[\"/bin/sh\",\"a\\\"\\u00e9\\ud83d\\ude00\\n\"],\"Env\":[\"A=1\"],"
-	"\"Volumes\":[\"/data\",\"/v\"],\"WorkingDir\":\"/srv\",\"User\":\"me\",\"Labels\":{\"x\":\"y\",\"no\":[7],\"z\":\"\\\"\"},\"StopSignal\":\"SIGINT\","
+	"\"Volumes\":[\"/data\",\"/v\"],\"WorkingDir\":\"/srv\",\"User\":\"me\",\"Labels\":{\"x\": \"y\",\"no\": [7],\"z\":\"\\\"\"},\"StopSignal\": \"SIGINT\","
 	"\"Healthcheck\": {\"Test\":[\"CMD\", \"x\"]} }}]}";
 
 static void test_index(void **state)
