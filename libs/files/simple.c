@@ -310,16 +310,33 @@ error_t folder_read(struct folder *folder, const char *path, size_t max, uint8_t
 	return err;
 }
 
-static error_t sync_if(bool wanted, struct folder *folder, struct file *file)
+// When a file that takes another's place is synced.
+enum sync_when {
+	SYNC_NEVER,
+	// Once it has its name. That takes the folder along: its names are in the same journal.
+	SYNC_RENAMED,
+	SYNC_WRITTEN_AND_RENAMED,
+};
+
+static error_t fill_and_rename(struct folder *folder, struct file *file, struct span bytes,
+                               const char *beside, const char *path, enum sync_when when)
 {
-	return wanted ? folder_file_sync(folder, file) : 0;
+	size_t count;
+	error_t err = folder_file_write(folder, file, 0, bytes.data, bytes.len, &count);
+
+	if (err == 0 && when == SYNC_WRITTEN_AND_RENAMED)
+		err = folder_file_sync(folder, file);
+	if (err == 0)
+		err = folder_rename(folder, beside, path, false);
+	if (err == 0 && when != SYNC_NEVER)
+		err = folder_file_sync(folder, file);
+	return err;
 }
 
-// Synced before it has its name, and after it.
-static error_t write_beside(struct folder *folder, const char *path, const void *bytes, size_t len,
-                            bool before, bool after)
+static error_t write_beside(struct folder *folder, const char *path, struct span bytes,
+                            enum sync_when when)
 {
-	size_t path_len = strlen(path), count;
+	size_t path_len = strlen(path);
 	struct file *file = NULL;
 	char *beside = heap_alloc(path_len + sizeof(NEW_SUFFIX));
 	error_t err;
@@ -329,14 +346,7 @@ static error_t write_beside(struct folder *folder, const char *path, const void 
 	fmt_write(beside, path_len + sizeof(NEW_SUFFIX), "%s" NEW_SUFFIX, path);
 	err = folder_open_file(folder, beside, FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file);
 	if (err == 0) {
-		err = folder_file_write(folder, file, 0, bytes, len, &count);
-		if (err == 0)
-			err = sync_if(before, folder, file);
-		if (err == 0)
-			err = folder_rename(folder, beside, path, false);
-		// What is synced takes the folder along: its names are in the same journal.
-		if (err == 0)
-			err = sync_if(after, folder, file);
+		err = fill_and_rename(folder, file, bytes, beside, path, when);
 		file_close(file);
 		if (err < 0 && folder_remove(folder, beside) < 0)
 			log_debug("%s stays", beside);
@@ -347,18 +357,18 @@ static error_t write_beside(struct folder *folder, const char *path, const void 
 
 error_t folder_write(struct folder *folder, const char *path, const void *bytes, size_t len)
 {
-	return write_beside(folder, path, bytes, len, true, true);
+	return write_beside(folder, path, span_make(bytes, len), SYNC_WRITTEN_AND_RENAMED);
 }
 
 error_t folder_replace(struct folder *folder, const char *path, const void *bytes, size_t len)
 {
-	return write_beside(folder, path, bytes, len, false, true);
+	return write_beside(folder, path, span_make(bytes, len), SYNC_RENAMED);
 }
 
 error_t folder_replace_unsynced(struct folder *folder, const char *path, const void *bytes,
                                 size_t len)
 {
-	return write_beside(folder, path, bytes, len, false, false);
+	return write_beside(folder, path, span_make(bytes, len), SYNC_NEVER);
 }
 
 static void find_unfinished(void *context, const struct file_entry *entry)
