@@ -2,6 +2,7 @@
 #include "kernel/arch/riscv64/trap.h"
 
 #include "kernel/arch/arch.h"
+#include "kernel/arch/riscv64/cause.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/hv/hv.h"
 #include "kernel/arch/riscv64/irq_chip.h"
@@ -17,18 +18,6 @@
 #include "kernel/object/trace.h"
 
 #define EMERGENCY_STACK_SIZE 8192ul
-
-#define CAUSE_FETCH_MISALIGNED 0
-#define CAUSE_FETCH_ACCESS 1
-#define CAUSE_ILLEGAL 2
-#define CAUSE_BREAKPOINT 3
-#define CAUSE_LOAD_MISALIGNED 4
-#define CAUSE_LOAD_ACCESS 5
-#define CAUSE_STORE_MISALIGNED 6
-#define CAUSE_STORE_ACCESS 7
-#define CAUSE_FETCH_PAGE 12
-#define CAUSE_LOAD_PAGE 13
-#define CAUSE_STORE_PAGE 15
 
 static uint8_t emergency_stacks[MAX_HARTS][EMERGENCY_STACK_SIZE] __attribute__((aligned(16)));
 

@@ -12,8 +12,6 @@
 #define TRAP_FRAME_SEPC 256
 #define TRAP_FRAME_SSTATUS 264
 
-#define CAUSE_USER_ECALL 8
-
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/arch/riscv64/arch_types.h"
+#include "kernel/arch/riscv64/cause.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/trap.h"
 #include "libs/abi/syscall.h"
@@ -14,7 +15,7 @@ trap_entry:
 	csrrw	sp, sscratch, sp		// sp: this hart; sscratch: the interrupted sp
 	sd	t0, ARCH_HART_SCRATCH(sp)
 	csrr	t0, scause
-	addi	t0, t0, -CAUSE_USER_ECALL
+	addi	t0, t0, -CAUSE_ECALL_U
 	beqz	t0, user_syscall
 	sd	t1, ARCH_HART_SCRATCH + 8(sp)
 	csrr	t0, sstatus

@@ -2,6 +2,7 @@
 //
 // Why the guest was left, and what is done about it. RISC-V privileged specification, chapter "H",
 // "Traps".
+#include "kernel/arch/riscv64/cause.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/hv/hcsr.h"
 #include "kernel/arch/riscv64/hv/hv.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/arch/arch.h"
+#include "kernel/arch/riscv64/cause.h"
 #include "kernel/arch/riscv64/hv/hcsr.h"
 #include "kernel/arch/riscv64/hv/insn.h"
 #include "kernel/arch/riscv64/hv/sbi.h"

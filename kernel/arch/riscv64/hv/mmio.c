@@ -3,6 +3,7 @@
 // G-stage faults: memory that is populated now, queue notifications, and accesses to devices, which
 // are taken from the guest's instruction. htinst tells walks of the guest's page table only: QEMU
 // has it wrong for some stores.
+#include "kernel/arch/riscv64/cause.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/hv/hcsr.h"
 #include "kernel/arch/riscv64/hv/hv.h"

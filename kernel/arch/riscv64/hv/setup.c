@@ -2,6 +2,7 @@
 //
 // What the harts can do, and what all guests on them share.
 #include "kernel/arch/arch.h"
+#include "kernel/arch/riscv64/cause.h"
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/hv/gstage.h"
 #include "kernel/arch/riscv64/hv/hcsr.h"
