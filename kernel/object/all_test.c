@@ -115,6 +115,7 @@ int main(void)
 	failed += test_runtimes();
 	failed += test_looks();
 	failed += test_look_times();
+	failed += test_services_plan();
 	failed += test_services();
 	return failed == 0 ? 0 : 1;
 }

@@ -21,4 +21,5 @@ int test_launchers_giving(void);
 int test_runtimes(void);
 int test_looks(void);
 int test_look_times(void);
+int test_services_plan(void);
 int test_services(void);

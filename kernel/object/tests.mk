@@ -9,7 +9,7 @@ all_test_SRCS := $(wildcard kernel/arch/host/*.c) $(patsubst %,kernel/arch/riscv
 	$(filter-out %_fuzz.c %_fake.c kernel/syscall/table.c kernel/syscall/vm.c kernel/syscall/vcpu_run.c,$(wildcard kernel/syscall/*.c)) \
 	kernel/startup/services.c kernel/startup/services_plan.c kernel/startup/environ.c kernel/startup/device_quiesce.c \
 	libs/base/fmt.c libs/base/closest.c libs/base/span.c libs/base/string.c \
-	$(patsubst %,kernel/object/%_test.c,handle channel channel_transit poll poll_recv poll_give poll_pair timer folio process space space_folio space_range preemption launcher launcher_given runtime look look_time) kernel/startup/services_test.c
+	$(patsubst %,kernel/object/%_test.c,handle channel channel_transit poll poll_recv poll_give poll_pair timer folio process space space_folio space_range preemption launcher launcher_given runtime look look_time) kernel/startup/services_plan_test.c kernel/startup/services_test.c
 # Threads of the host in place of harts. Sections: what the file under test needs besides is not linked.
 HOST_TESTS += kernel/object/vcpu_race_test kernel/object/vcpu_race_tsan_test
 vcpu_race_test_SRCS := kernel/object/vcpu.c
