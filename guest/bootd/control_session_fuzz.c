@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A hostile VMM on the control port: any bytes, in any pieces. The requests' order is kept by the
-// real session; what they would do to a guest is done by nobody, and checks that it may be done.
-// Added processes are nobody's either: the input says what they write, read, report and when they
-// end.
+// A hostile VMM on the control port: any bytes, in any pieces, to the real session. Below it a fake
+// guest checks that what is asked of it may be done then. Added processes are fakes, too: the input
+// says what they write, read and report, and when they end.
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -15,249 +14,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "guest/bootd/cgroup.h"
 #include "guest/bootd/console_port.h"
-#include "guest/bootd/container_stats.h"
 #include "guest/bootd/control_frame.h"
-#include "guest/bootd/control_session.h"
-#include "guest/bootd/network.h"
-#include "guest/bootd/prepare.h"
-#include "guest/bootd/pty.h"
-#include "guest/bootd/rootfs.h"
-#include "guest/bootd/wall_clock.h"
+#include "guest/bootd/control_session_fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct session session;
-static int control_end;
-static uint8_t failures;  // a bit for each thing that fails
-static bool has_image;
-static bool has_layers;
-
-static void check(bool condition)
-{
-	if (!condition)
-		abort();
-}
-
-static int outcome(int bit, struct failure *failure)
-{
-	return failures >> bit & 1 ? failure_set(failure, FAILURE_SETUP, -EIO, "it is to fail") : 0;
-}
-
-void clock_and_entropy_set(uint64_t wall_time_ns, const uint8_t *entropy, size_t size)
-{
-	(void)wall_time_ns;
-	check(size == 0 || entropy != NULL);
-}
-
-int console_port_open(enum guest_port port, int flags)
-{
-	(void)flags;
-	return port == GUEST_PORT_CONTROL ? control_end : -ENOENT;
-}
-
-void network_loopback_up(void)
-{
-}
-
-int network_configure(const struct control_network *network, struct failure *failure)
-{
-	(void)network;
-	return outcome(0, failure);
-}
-
-int network_join(struct control_networks *has, const struct control_networks *wanted,
-                 const uint8_t gateway[4], struct failure *failure)
-{
-	(void)gateway;
-	(void)failure;
-	*has = *wanted;
-	return 0;
-}
-
-int rootfs_mount_image(uint64_t sectors, struct failure *failure)
-{
-	(void)sectors;
-	check(!has_layers);
-	has_image = true;
-	return outcome(1, failure);
-}
-
-int rootfs_mount_layers(enum layer layer, struct failure *failure)
-{
-	(void)layer;
-	check(has_image && !has_layers);
-	has_layers = (failures >> 2 & 1) == 0;
-	return outcome(2, failure);
-}
-
-int rootfs_unmount(struct failure *failure)
-{
-	check(has_layers);
-	has_image = has_layers = (failures >> 3 & 1) != 0;
-	return outcome(3, failure);
-}
-
-void cgroup_allow_all(void)
-{
-}
-
-int cgroup_limit(const struct config_resources *resources, struct failure *failure)
-{
-	check(resources->cpu_quota == 0 || resources->cpu_period >= 1000);
-	return outcome(0, failure);
-}
-
-int cgroup_hold(struct failure *failure)
-{
-	return cgroup_freeze(true, failure);
-}
-
-void cgroup_release(void)
-{
-}
-
-int cgroup_freeze(bool frozen, struct failure *failure)
-{
-	(void)frozen;
-	return outcome(1, failure);
-}
-
-bool container_lacked_memory(void)
-{
-	return false;
-}
-
-void container_stats_read(struct control_stats *stats)
-{
-	check(session.process.state == PROCESS_RUNNING);
-	memset(stats, 1, sizeof(*stats));
-}
-
-size_t container_top_read(uint32_t after, uint8_t *page, size_t capacity)
-{
-	check(session.process.state == PROCESS_RUNNING);
-	memset(page, 1, capacity);
-	return capacity - after % 100;
-}
-
-bool linger_goes_on(struct linger_wait *linger)
-{
-	(void)linger;
-	return false;
-}
-
-int pty_resize(int master, uint16_t rows, uint16_t columns)
-{
-	(void)rows;
-	(void)columns;
-	check(master >= 0);
-	return 0;
-}
-
-int prepare_container(struct process *process, uint64_t root_sectors,
-                      const struct control_network *network, int control, struct failure *failure)
-{
-	(void)root_sectors;
-	(void)network;
-	(void)control;
-	check(process->state == PROCESS_NONE && !has_layers);
-	if (outcome(4, failure) != 0)
-		return failure->error;
-	has_image = has_layers = true;
-	process->state = PROCESS_PREPARED;
-	return 0;
-}
-
-int prepare_rehearsal(uint64_t root_sectors, const struct control_network *network, int control,
-                      struct failure *failure)
-{
-	(void)root_sectors;
-	(void)network;
-	(void)control;
-	check(!has_layers && !has_image);
-	return outcome(4, failure) != 0 ? failure->error : 0;
-}
-
-void container_process_set_order_text(struct process *process, const uint8_t *text, size_t size)
-{
-	static uint8_t order[CONTROL_MAX_BODY];
-
-	check(process->state == PROCESS_PREPARED && size <= sizeof(order));
-	memcpy(order, text, size);
-}
-
-static int create(struct process *process, const struct config *config, struct failure *failure)
-{
-	check(has_layers && config->process.args.count > 0 &&
-	      config->process.args.items[0] != NULL);
-	if (outcome(5, failure) != 0)
-		return failure->error;
-	process->state = PROCESS_CREATED;
-	process->master = config->process.terminal ? 0 : -1;
-	return 0;
-}
-
-int container_process_create(struct process *process, struct config *config, bool readonly_root,
-                             int control, struct failure *failure)
-{
-	(void)readonly_root;
-	(void)control;
-	check(process->state == PROCESS_NONE);
-	return create(process, config, failure);
-}
-
-int container_process_create_prepared(struct process *process, const struct config *config,
-                                      bool readonly_root, struct failure *failure)
-{
-	(void)readonly_root;
-	check(process->state == PROCESS_PREPARED);
-	return create(process, config, failure);
-}
-
-void container_process_discard(struct process *process)
-{
-	check(process->state == PROCESS_PREPARED);
-	process->state = PROCESS_NONE;
-}
-
-int container_process_go(struct process *process, const uint8_t *frames, size_t size)
-{
-	(void)frames;
-	(void)size;
-	check(process->state == PROCESS_CREATED);
-	if (failures >> 6 & 1)
-		return -E2BIG;
-	process->state = failures >> 7 & 1 ? PROCESS_FAILED : PROCESS_RUNNING;
-	process->failure.error = -ENOENT;
-	process->pidfd = 0;
-	return 0;
-}
-
-void container_process_poll(const struct process *process, struct pollfd *entries)
-{
-	(void)process;
-	for (size_t i = 0; i < PROCESS_NUM_POLLS; i++)
-		entries[i] = (struct pollfd){ .fd = -1 };
-}
-
-void container_process_run(struct process *process, const struct pollfd *entries)
-{
-	(void)process;
-	(void)entries;
-}
-
-int container_process_signal(const struct process *process, int signal)
-{
-	check(process->state >= PROCESS_CREATED && signal >= 1 && signal <= 64);
-	return 0;
-}
-
-bool container_process_finished(const struct process *process)
-{
-	return process->state == PROCESS_EXITED;
-}
 
 // --- Added processes -----------------------------------------------------------------------------
 
@@ -414,10 +177,11 @@ static void begin(int control)
 	memset(&session, 0, offsetof(struct session, out));
 	session.out.used = session.in_used = session.skip = 0;
 	session.out.broken = false;
-	control_end = control;
+	fake_guest.process = &session.process;
+	fake_guest.control_end = control;
 	memset(children, -1, sizeof(children));
 	num_children = 0;
-	has_image = has_layers = false;
+	fake_guest.has_image = fake_guest.has_layers = false;
 	check(session_init(&session) == 0);
 }
 
@@ -548,7 +312,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
 		return 0;
 	fcntl(ends[1], F_SETFL, O_NONBLOCK);
-	failures = data[0];
+	fake_guest.failures = data[0];
 	begin(ends[0]);
 	if (data[1] & 1)
 		send_requests(ends[1], data + 2, size - 2);
