@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,63 +17,15 @@
 #include "tools/run/engine/engine.h"
 #include "tools/run/relay/app_port.h"
 #include "tools/run/relay/backlog.h"
-#include "tools/run/relay/uart_log.h"
-#include "tools/run/relay/control_line.h"
+#include "tools/run/relay/internal.h"
 #include "tools/run/qemu/qemu.h"
 #include "tools/run/settings/settings.h"
-#include "tools/run/relay/silence.h"
-#include "tools/run/relay/stream.h"
-#include "tools/run/relay/terminal.h"
 #include "tools/run/signals.h"
 
 #define STATUS_ERROR 125
-#define STATUS_KILLED 137
 #define HELD_MS 5000        // then the firmware's banner is shown after all
 #define POWER_OFF_MS 10000  // from the exit status to QEMU's end, while no output moves
-#define KILL_MS 10000       // from the container's SIGKILL to its end
-#define FORCE_SIGNALS 3     // so many signals kill it
 #define STOP_SLACK 20       // seconds that the OS has to stop, over those of the containers
-#define NEVER UINT64_MAX
-#define CTRL_A 1
-#define CONTROL_OUT_SIZE 4096
-
-struct relay {
-	struct qemu *machine;
-	const struct settings *settings;
-	struct stream in;
-	struct stream out;
-	struct stream err;
-	struct stream log;
-	char image[PATH_MAX];  // starina.elf
-	struct uart_log uart_log;
-	struct control_line control;
-	struct stream control_in;  // its filter feeds `control`; nothing is written
-	struct app_port *apps;
-	struct engine *engine;  // NULL: there is none
-	char control_out[CONTROL_OUT_SIZE];
-	size_t control_out_length;
-	bool opened_sent;
-	bool eof_sent;
-	struct terminal terminal;
-	bool terminal_ours;
-	bool handed_over;  // to the container
-	bool escaped;      // the user wants it to end
-	bool log_is_terminal;
-	int null_fd;  // takes the streams that are not ours
-	char last_key;
-	bool heard;       // anything from the UART
-	bool ended;       // QEMU
-	int qemu_status;  // as subprocess_wait() has it, when `ended`
-	bool quit;        // by the user
-	int quit_status;
-	int stop_signals;
-	struct silence silence;
-	uint64_t held_at;  // in clock_ms() terms
-	uint64_t stop_at;
-	bool killed;          // the container, for its time to end was over
-	uint64_t stop_begun;  // of the engine
-	uint64_t power_off_at;
-};
 
 static void backlogs_widen(const struct relay *relay)
 {
@@ -114,8 +64,7 @@ static size_t control_filter(void *context, const char *data, size_t size, char 
 	return 0;
 }
 
-__attribute__((format(printf, 2, 3))) static void control_send(struct relay *relay,
-                                                               const char *format, ...)
+void relay_send_control(struct relay *relay, const char *format, ...)
 {
 	size_t room = CONTROL_OUT_SIZE - relay->control_out_length;
 	va_list args;
@@ -129,139 +78,9 @@ __attribute__((format(printf, 2, 3))) static void control_send(struct relay *rel
 		relay->control_out_length += (size_t)length;
 }
 
-// --- The terminal -------------------------------------------------------------------------------
-
-// Without an image, keys are typed at the OS's console, but for Ctrl-A X, which ends the machine.
-static bool keys_are_ours(const struct relay *relay)
-{
-	return !relay->settings->image && relay->terminal_ours;
-}
-
-static void quit(struct relay *relay, int status)
-{
-	relay->quit = true;
-	relay->quit_status = status;
-}
-
-// The first signal asks the OS to end all in order, the second one ends it at once.
-static void engine_signal(struct relay *relay, int number)
-{
-	if (!signal_ends(number)) {
-		signal_obey_stop(number);
-		return;
-	}
-	if (++relay->stop_signals > 1) {
-		quit(relay, 128 + number);
-		return;
-	}
-	log_info("stopping; once more ends it at once");
-	engine_stop(relay->engine);
-	relay->stop_begun = clock_ms();
-}
-
-static void escape_take(struct relay *relay)
-{
-	if (relay->engine)
-		engine_signal(relay, SIGINT);
-	else
-		relay->quit = true;
-}
-
-static size_t keys_filter(void *context, const char *data, size_t size, char *out)
-{
-	struct relay *relay = context;
-	size_t length = 0;
-
-	for (size_t i = 0; i < size; i++) {
-		if (relay->last_key == CTRL_A && (data[i] == 'x' || data[i] == 'X'))
-			escape_take(relay);
-		if (relay->last_key != CTRL_A && data[i] != CTRL_A)
-			out[length++] = data[i];
-		relay->last_key = data[i];
-	}
-	return length;
-}
-
-static bool container_runs(const struct relay *relay)
-{
-	return relay->settings->image && relay->control.started;
-}
-
-// Kills the container, not the machine: what it wrote to a volume or a disk is kept. Once more ends
-// QEMU, with `status`.
-static void container_kill(struct relay *relay, int status)
-{
-	if (relay->killed) {
-		quit(relay, status);
-		return;
-	}
-	relay->killed = true;
-	relay->stop_at = clock_ms() + KILL_MS;
-	control_send(relay, "signal %d\n", SIGKILL);
-}
-
-// The container was asked to end: not for the first time, or the time begins after which it is
-// ended by force.
-static void stop_begin(struct relay *relay, int number)
-{
-	if (++relay->stop_signals >= FORCE_SIGNALS)
-		container_kill(relay, 128 + number);
-	else if (relay->stop_at == NEVER && relay->settings->stop_timeout != STOP_FOREVER)
-		relay->stop_at = clock_ms() + (uint64_t)relay->settings->stop_timeout * 1000;
-}
-
-// Keys for the container's terminal. The escape asks it to end, as a terminal that goes away does;
-// again, and it is ended.
-static size_t terminal_keys_filter(void *context, const char *data, size_t size, char *out)
-{
-	static const char said[] =
-		"\r\nending the container; Ctrl-P Ctrl-Q once more ends it at once\r\n";
-	struct relay *relay = context;
-	bool escaped = false;
-	size_t length = terminal_filter(&relay->terminal, data, size, out, &escaped);
-
-	if (!escaped)
-		return length;
-	if (!relay->control.started) {
-		quit(relay, STATUS_KILLED);
-	} else if (relay->escaped) {
-		container_kill(relay, STATUS_KILLED);
-	} else {
-		relay->escaped = true;
-		(void)!write(STDERR_FILENO, said, sizeof(said) - 1);
-		control_send(relay, "signal %d\n", SIGHUP);
-		stop_begin(relay, SIGHUP);
-	}
-	return length;
-}
-
-static void resize_send(struct relay *relay)
-{
-	unsigned rows;
-	unsigned columns;
-
-	if (relay->settings->terminal && relay->control.started && terminal_size(&rows, &columns))
-		control_send(relay, "resize %u %u\n", rows, columns);
-}
-
-// From the container's start on, the terminal is its own.
-static void terminal_hand_over(struct relay *relay)
-{
-	if (!relay->settings->terminal || !relay->control.started || relay->handed_over)
-		return;
-	relay->handed_over = true;
-	resize_send(relay);
-	if (!relay->settings->terminal_input || !relay->terminal_ours)
-		return;
-	terminal_set_raw(&relay->terminal);
-	// The OS's log would be written all over the container's screen.
-	if (relay->log_is_terminal)
-		relay->uart_log.quiet = relay->uart_log.raw = true;
-}
-
 // --- Events -------------------------------------------------------------------------------------
 
-static void qemu_check(struct relay *relay)
+void relay_check_qemu(struct relay *relay)
 {
 	int status = relay->machine->pid > 0 ? subprocess_poll(relay->machine->pid) : -1;
 
@@ -284,75 +103,21 @@ static uint64_t engine_stop_limit(const struct relay *relay)
 	return relay->stop_begun + (seconds + STOP_SLACK) * 1000;
 }
 
-// What a signal asks of the container, or of us while there is none.
-static void signal_pass(struct relay *relay, const struct signalfd_siginfo *info)
-{
-	int number = (int)info->ssi_signo;
-	bool sent = signal_is_sent(info);
-
-	// Of the terminal's own, a window's size travels as such; the rest is a child's end or a
-	// closed pipe's.
-	if (!sent && (number == SIGWINCH || number == SIGCHLD || number == SIGPIPE))
-		return;
-	if (relay->engine) {
-		engine_signal(relay, number);
-		return;
-	}
-	if (!container_runs(relay)) {
-		if (signal_ends(number)) {
-			if (relay->settings->image)
-				log_warn("stopped by signal %d (%s) before the container started",
-				         number, strsignal(number));
-			quit(relay, 128 + number);
-		}
-		signal_obey_stop(number);
-		return;
-	}
-	control_send(relay, "signal %d\n", number);
-	// A terminal that is gone cannot ask twice.
-	if (number == SIGINT || number == SIGTERM || (number == SIGHUP && !sent))
-		stop_begin(relay, number);
-}
-
-static void signal_take(struct relay *relay, const struct signalfd_siginfo *info)
-{
-	int number = (int)info->ssi_signo;
-
-	if (number == SIGCHLD)
-		qemu_check(relay);
-	// Who stopped us may have changed the terminal, as a shell does.
-	if (number == SIGCONT && relay->terminal.raw && terminal_is_ours())
-		terminal_set_raw(&relay->terminal);
-	else if (number == SIGCONT && keys_are_ours(relay) && terminal_is_ours())
-		terminal_set_keys(&relay->terminal);
-	if (number == SIGWINCH || number == SIGCONT)
-		resize_send(relay);
-	signal_pass(relay, info);
-}
-
-static void signals_take_all(struct relay *relay)
-{
-	struct signalfd_siginfo info;
-
-	while (signals_take(&info))
-		signal_take(relay, &info);
-}
-
 static void control_advance(struct relay *relay, bool moved)
 {
 	if (relay->control.ready && !relay->opened_sent) {
 		relay->opened_sent = true;
 		if (relay->settings->image)
-			control_send(relay, "stdin-open\n");
+			relay_send_control(relay, "stdin-open\n");
 		else
-			control_send(relay, "stdin-eof 0\n");
+			relay_send_control(relay, "stdin-eof 0\n");
 	}
 	if (relay->opened_sent && relay->settings->image && !relay->eof_sent &&
 	    stream_is_done(&relay->in)) {
 		relay->eof_sent = true;
-		control_send(relay, "stdin-eof %llu\n", (unsigned long long)relay->in.total);
+		relay_send_control(relay, "stdin-eof %llu\n", (unsigned long long)relay->in.total);
 	}
-	terminal_hand_over(relay);
+	relay_hand_over_terminal(relay);
 	if (relay->control.status >= 0 && relay->settings->image &&
 	    (relay->power_off_at == NEVER || moved)) {
 		relay->power_off_at = clock_ms() + POWER_OFF_MS;
@@ -389,7 +154,7 @@ static void deadlines_check(struct relay *relay)
 	if (relay->stop_at <= now && !relay->engine && !relay->killed) {
 		log_warn("the container did not end within %u s of the signal; killing it",
 		         relay->settings->stop_timeout);
-		container_kill(relay, STATUS_KILLED);
+		relay_kill_container(relay, STATUS_KILLED);
 	}
 	if (relay->power_off_at <= now || relay->stop_at <= now) {
 		terminal_restore(&relay->terminal);
@@ -399,7 +164,7 @@ static void deadlines_check(struct relay *relay)
 			log_warn("the OS did not power off after the container's end; ending QEMU");
 		else
 			log_warn("the container did not end when it was killed; ending QEMU");
-		quit(relay, STATUS_KILLED);
+		relay_quit(relay, STATUS_KILLED);
 	}
 	if (!relay->uart_log.passing && relay->heard &&
 	    (relay->held_at <= now || relay->ended || relay->quit) &&
@@ -448,7 +213,7 @@ static bool step(struct relay *relay)
 	bool moved = false;
 
 	// While another job has the terminal, nothing is read of it.
-	if (keys_are_ours(relay))
+	if (relay_has_keys(relay))
 		relay->in.paused = !terminal_is_ours();
 	for (unsigned i = 0; i < NUM_STREAMS; i++)
 		stream_prepare(streams[i], fds + i * STREAM_NUM_FDS);
@@ -465,7 +230,7 @@ static bool step(struct relay *relay)
 	if (poll(fds, sizeof(fds) / sizeof(fds[0]), wait_ms(relay)) < 0 && errno != EINTR)
 		return false;
 	if (fds[count].revents)
-		signals_take_all(relay);
+		relay_take_signals(relay);
 	for (unsigned i = 0; i < NUM_STREAMS; i++)
 		moved |= stream_move(streams[i], fds + i * STREAM_NUM_FDS);
 	control_advance(relay, moved);
@@ -489,16 +254,16 @@ static void input_open(struct relay *relay)
 	const struct settings *settings = relay->settings;
 	bool wanted = settings->image ? (settings->attached & ATTACH_STDIN) &&
 			(!settings->terminal || settings->terminal_input)
-				      : keys_are_ours(relay);
+				      : relay_has_keys(relay);
 
 	stream_init(&relay->in, wanted ? STDIN_FILENO : -1,
-	            relay->machine->channels[keys_are_ours(relay) ? QEMU_UART : QEMU_STDIN]);
+	            relay->machine->channels[relay_has_keys(relay) ? QEMU_UART : QEMU_STDIN]);
 	relay->in.filter_context = relay;
-	if (keys_are_ours(relay)) {
-		relay->in.filter = keys_filter;
+	if (relay_has_keys(relay)) {
+		relay->in.filter = relay_filter_keys;
 		terminal_set_keys(&relay->terminal);
 	} else if (settings->terminal && settings->terminal_input) {
-		relay->in.filter = terminal_keys_filter;
+		relay->in.filter = relay_filter_terminal_keys;
 		relay->in.filter_extra = 1;
 	}
 	// A read from the background would stop us. What comes from elsewhere than a terminal waits
@@ -520,7 +285,7 @@ static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 	relay->terminal_ours = terminal_is_ours();
 	relay->log_is_terminal = isatty(log_fd);
 	relay->uart_log.quiet = relay->settings->quiet && !relay->settings->log_path;
-	relay->uart_log.console = keys_are_ours(relay);
+	relay->uart_log.console = relay_has_keys(relay);
 	input_open(relay);
 	relay->null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	stream_init(&relay->out, channels[QEMU_STDOUT],
