@@ -50,6 +50,15 @@ static struct push push;
 
 static void port_open(void);
 
+// Without memory to listen to others there is nothing to do but to begin anew.
+static void end_if_failed(error_t err)
+{
+	if (err == 0)
+		return;
+	log_error("cannot go on: %s", error_text(err));
+	process_exit(1);
+}
+
 static void folio_drop(void)
 {
 	if (push.folio != HANDLE_NONE)
@@ -159,14 +168,11 @@ static void manager_message(struct loop *loop, struct source *source, struct mes
 
 static void manager_closed(struct loop *loop, struct source *source)
 {
-	error_t err;
-
 	loop_close(loop, source);
 	push.connected = false;
 	if (push.state == REQUEST_SENT)
 		answer("error", "the app manager ended while it had this app: push it again");
-	err = service_client_again(&push.client);
-	assert(err == 0);
+	end_if_failed(service_client_again(&push.client));
 }
 
 static const struct source_ops manager_ops = {
@@ -176,10 +182,8 @@ static const struct source_ops manager_ops = {
 
 static void manager_connected(void *context, handle_t channel)
 {
-	error_t err = loop_add(&push.loop, &push.manager, channel, &manager_ops, NULL);
-
 	(void)context;
-	assert(err == 0);
+	end_if_failed(loop_add(&push.loop, &push.manager, channel, &manager_ops, NULL));
 	push.connected = true;
 	if (push.state == REQUEST_WAITS)
 		request_send();
@@ -263,6 +267,9 @@ static void port_message(struct loop *loop, struct source *source, struct messag
 	} else if (payload_open(m, &payload) == 0) {
 		input_take(payload.bytes);
 		payload_release(&payload);
+	} else if (m->type == MSG_DATA) {
+		// Bytes are missing from here on.
+		hello();
 	}
 	message_discard(m);
 }
@@ -286,8 +293,7 @@ static void port_opened(struct opener *opener, handle_t channel, error_t error, 
 		log_info("takes no apps from the host: %s (%s)", text, error_text(error));
 		process_exit(0);
 	}
-	error = loop_add(&push.loop, &push.port, channel, &port_ops, NULL);
-	assert(error == 0);
+	end_if_failed(loop_add(&push.loop, &push.port, channel, &port_ops, NULL));
 	hello();
 }
 
@@ -298,13 +304,10 @@ static void port_open(void)
 
 static void push_main(const struct environ *env)
 {
-	error_t err = loop_init(&push.loop);
-
-	assert(err == 0);
+	end_if_failed(loop_init(&push.loop));
 	push.console = environ_connector(env, "console");
-	err = service_client_start(&push.loop, &push.client, environ_connector(env, "apps"),
-	                           manager_connected, NULL);
-	assert(err == 0);
+	end_if_failed(service_client_start(&push.loop, &push.client, environ_connector(env, "apps"),
+	                                   manager_connected, NULL));
 	port_open();
 	loop_run(&push.loop);
 }
