@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "libs/base/decimal.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/environ.h"
@@ -57,18 +58,13 @@ static void hello(struct hostctl *ctl)
 // Takes a decimal number and a blank off the front.
 static bool number_take(struct span *rest, uint32_t *number)
 {
-	uint64_t value = 0;
-	size_t digits = 0;
+	uint64_t value;
 
-	while (digits < rest->len && digits < 10 && rest->data[digits] >= '0' &&
-	       rest->data[digits] <= '9')
-		value = value * 10 + (uint64_t)(rest->data[digits++] - '0');
-	if (digits == 0 || value > UINT32_MAX)
+	if (!decimal_take(rest, UINT32_MAX, &value))
 		return false;
 	*number = (uint32_t)value;
-	if (digits < rest->len && rest->data[digits] == ' ')
-		digits++;
-	*rest = (struct span){ .data = rest->data + digits, .len = rest->len - digits };
+	if (rest->len > 0 && rest->data[0] == ' ')
+		*rest = span_make(rest->data + 1, rest->len - 1);
 	return true;
 }
 

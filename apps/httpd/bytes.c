@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/httpd/httpd.h"
 #include "apps/httpd/job.h"
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
@@ -17,21 +18,6 @@ struct bytes_job {
 };
 
 static const char not_a_number[] = "give the number of bytes: /bytes/N\n";
-
-static bool parse_count(struct span text, uint64_t *out)
-{
-	uint64_t value = 0;
-
-	if (text.len == 0 || text.len > 13)
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return false;
-		value = value * 10 + (uint64_t)(text.data[i] - '0');
-	}
-	*out = value;
-	return value <= MAX_BYTES;
-}
 
 // A copy of the pattern, made once, beats the arithmetic.
 static void fill_block(uint8_t *data, uint64_t number, size_t len)
@@ -116,7 +102,7 @@ void bytes_start(struct http_exchange *exchange, struct span count)
 	struct bytes_job *job;
 	uint64_t length;
 
-	if (!parse_count(count, &length)) {
+	if (!decimal_read(count, MAX_BYTES, &length)) {
 		http_respond(exchange, 400, "text/plain", not_a_number, sizeof(not_a_number) - 1);
 		return;
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "apps/httpd/files.h"
+#include "libs/base/decimal.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/http/target.h"
@@ -122,21 +123,6 @@ bool is_unchanged(const struct asked *asked, const char *etag, const char *date)
 
 // --- Ranges --------------------------------------------------------------------------------------
 
-// Takes a number. Returns false when there is none, or it is too large to be one.
-static bool take_number(struct span *text, uint64_t *out)
-{
-	size_t i = 0;
-
-	*out = 0;
-	for (; i < text->len && text->data[i] >= '0' && text->data[i] <= '9'; i++) {
-		if (i == 18)
-			return false;
-		*out = *out * 10 + (uint64_t)(text->data[i] - '0');
-	}
-	*text = (struct span){ .data = text->data + i, .len = text->len - i };
-	return i > 0;
-}
-
 static void range_read(struct asked *asked, struct span text)
 {
 	static const char unit[] = "bytes=";
@@ -146,11 +132,11 @@ static void range_read(struct asked *asked, struct span text)
 		return;
 	text = (struct span){ .data = text.data + sizeof(unit) - 1,
 		              .len = text.len - (sizeof(unit) - 1) };
-	has_first = take_number(&text, &asked->first);
+	has_first = decimal_take(&text, INT64_MAX, &asked->first);
 	if (text.len == 0 || text.data[0] != '-')
 		return;
 	text = (struct span){ .data = text.data + 1, .len = text.len - 1 };
-	has_last = take_number(&text, &asked->last);
+	has_last = decimal_take(&text, INT64_MAX, &asked->last);
 	// What is not one range is as if it were not there.
 	if (text.len > 0 || (!has_first && !has_last) ||
 	    (has_first && has_last && asked->last < asked->first))

@@ -4,6 +4,7 @@
 #include "apps/images/images.h"
 #include "apps/images/save_archive.h"
 #include "apps/images/save_kept.h"
+#include "libs/base/decimal.h"
 #include "libs/base/fmt.h"
 #include "libs/base/hex.h"
 #include "libs/base/sha256.h"
@@ -261,19 +262,15 @@ static bool begin_layer(struct save *save)
 {
 	char name[80];
 
-	save->size = 0;
-	for (size_t i = 0; i < save->size_length; i++) {
-		if (save->size_text[i] < '0' || save->size_text[i] > '9')
-			return false;
-		save->size = save->size * 10 + (uint64_t)(save->size_text[i] - '0');
-	}
+	if (!decimal_read(span_make(save->size_text, save->size_length), INT64_MAX, &save->size))
+		return false;
 	save->part = PART_ARCHIVE;
 	save->done = 0;
 	sha256_init(&save->hash);
 	accept(save);
 	save_layer_name(&save->items[save->at], name);
 	save_write_header(&save->bytes, name, save->size);
-	return save->size_length > 0;
+	return true;
 }
 
 // The layer has come: its digest is known, and so is the image's configuration.

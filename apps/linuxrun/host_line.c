@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: MIT
 
 #include "apps/linuxrun/console_ports.h"
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 
 // A decimal number after one space. Returns false when there is none.
 static bool take_number(struct reader *r, uint64_t *out)
 {
-	uint64_t value = 0;
-	size_t digits = 0;
-
-	if (reader_u8(r) != ' ')
-		return false;
-	while (r->rest.len > 0 && r->rest.data[0] >= '0' && r->rest.data[0] <= '9' &&
-	       value < UINT64_MAX / 100) {
-		value = value * 10 + (uint64_t)(reader_u8(r) - '0');
-		digits++;
-	}
-	*out = value;
-	return digits > 0;
+	return reader_u8(r) == ' ' && decimal_take(&r->rest, UINT64_MAX, out);
 }
 
 struct host_line host_line_parse(struct span line)

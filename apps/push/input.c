@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/push/input.h"
 
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 
 void push_input_sync(struct push_input *input, const char nonce[PUSH_NONCE_SIZE])
@@ -23,18 +24,11 @@ static bool take_word(const char **line, const char *word)
 // A decimal number of at most `max`.
 static bool take_number(const char **line, uint64_t max, uint64_t *out)
 {
-	const char *at = *line;
-	uint64_t value = 0;
+	struct span text = text_span(*line);
 
-	for (; *at >= '0' && *at <= '9'; at++) {
-		value = value * 10 + (uint64_t)(*at - '0');
-		if (value > max)
-			return false;
-	}
-	*out = value;
-	if (at == *line)
+	if (!decimal_take(&text, max, out))
 		return false;
-	*line = at;
+	*line = (const char *)text.data;
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include "apps/tcpip/share.h"
 #include "apps/tcpip/tcpip.h"
 #include "libs/abi/netdev.h"
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
@@ -223,20 +224,16 @@ static bool parse_cidr(const char *text, ip4_addr_t *addr, ip4_addr_t *mask)
 {
 	char copy[20];
 	char *slash;
-	uint32_t bits = 0;
+	uint64_t bits;
 
 	if (text == NULL || str_copy(copy, text, sizeof(copy)) >= sizeof(copy))
 		return false;
 	slash = strchr(copy, '/');
-	if (slash == NULL || slash[1] == '\0')
+	if (slash == NULL)
 		return false;
 	*slash = '\0';
-	for (const char *c = slash + 1; *c != '\0'; c++) {
-		if (*c < '0' || *c > '9' || bits > 32)
-			return false;
-		bits = bits * 10 + (uint32_t)(*c - '0');
-	}
-	if (bits == 0 || bits > 32 || !ip4addr_aton(copy, addr))
+	if (!decimal_read(text_span(slash + 1), 32, &bits) || bits == 0 ||
+	    !ip4addr_aton(copy, addr))
 		return false;
 	ip4_addr_set_u32(mask, lwip_htonl(0xffffffffu << (32 - bits)));
 	return true;

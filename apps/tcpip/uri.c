@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/tcpip/uri.h"
 
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 
 static bool take_prefix(struct span *text, const char *prefix)
@@ -16,16 +17,9 @@ static bool take_prefix(struct span *text, const char *prefix)
 
 static error_t parse_port(struct span text, uint16_t *port)
 {
-	uint32_t value = 0;
+	uint64_t value;
 
-	if (text.len == 0 || text.len > 5)
-		return ERR_INVALID;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return ERR_INVALID;
-		value = value * 10 + (uint32_t)(text.data[i] - '0');
-	}
-	if (value == 0 || value > UINT16_MAX)
+	if (text.len > 5 || !decimal_read(text, UINT16_MAX, &value) || value == 0)
 		return ERR_INVALID;
 	*port = (uint16_t)value;
 	return 0;

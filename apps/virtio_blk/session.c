@@ -4,6 +4,7 @@
 // a write of theirs could hit a block that the next one uses, as when a file system's app dies and
 // is started again.
 #include "apps/virtio_blk/blk.h"
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
@@ -15,20 +16,11 @@
 // What follows a serial in a URI: nothing, or "@" and the disk's first sector, below `num_sectors`.
 static bool first_sector_take(const uint8_t *text, size_t len, uint64_t num_sectors, uint64_t *out)
 {
-	uint64_t sector = 0;
-
 	*out = 0;
 	if (len == 0)
 		return true;
-	if (len == 1 || text[0] != '@')
-		return false;
-	for (size_t i = 1; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9' || sector > UINT64_MAX / 10 - 1)
-			return false;
-		sector = sector * 10 + (uint64_t)(text[i] - '0');
-	}
-	*out = sector;
-	return sector < num_sectors;
+	return text[0] == '@' && num_sectors > 0 &&
+		decimal_read(span_make(text + 1, len - 1), num_sectors - 1, out);
 }
 
 // The disk that a URI of `len` bytes names, and where it begins; NULL when there is none.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "libs/http/head.h"
 
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 
 static uint8_t lower(uint8_t c)
@@ -115,21 +116,6 @@ static error_t parse_request_line(struct span line, struct http_request_head *ou
 	return 0;
 }
 
-static bool parse_decimal(struct span s, uint64_t *out)
-{
-	uint64_t value = 0;
-
-	if (s.len == 0 || s.len > 18)
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		if (s.data[i] < '0' || s.data[i] > '9')
-			return false;
-		value = value * 10 + (uint64_t)(s.data[i] - '0');
-	}
-	*out = value;
-	return true;
-}
-
 bool http_list_has(struct span value, const char *token)
 {
 	struct span item;
@@ -164,7 +150,8 @@ static error_t interpret_framing(struct http_request_head *out, struct interpret
                                  const struct http_field *field)
 {
 	if (span_equals_nocase(field->name, "content-length")) {
-		if (seen->has_length || !parse_decimal(field->value, &out->content_length))
+		if (seen->has_length ||
+		    !decimal_read(field->value, INT64_MAX, &out->content_length))
 			return ERR_PROTOCOL;
 		seen->has_length = true;
 	} else if (span_equals_nocase(field->name, "transfer-encoding")) {
@@ -268,7 +255,7 @@ static error_t parse_status_line(struct span line, struct http_response_head *ou
 	if (!span_is(version, "HTTP/1.1") && !span_is(version, "HTTP/1.0"))
 		return ERR_NOT_SUPPORTED;
 	line.len = 3;
-	if (!parse_decimal(line, &status) || status < 100)
+	if (!decimal_read(line, 999, &status) || status < 100)
 		return ERR_PROTOCOL;
 	out->status = (unsigned)status;
 	return 0;
@@ -292,7 +279,8 @@ error_t http_response_parse(struct span bytes, struct http_response_head *out)
 		const struct http_field *field = &out->fields[i];
 
 		if (span_equals_nocase(field->name, "content-length")) {
-			if (out->has_length || !parse_decimal(field->value, &out->content_length))
+			if (out->has_length ||
+			    !decimal_read(field->value, INT64_MAX, &out->content_length))
 				return ERR_PROTOCOL;
 			out->has_length = true;
 		} else if (span_equals_nocase(field->name, "transfer-encoding")) {

@@ -53,8 +53,6 @@ void *api_job_create(struct httpd *httpd, struct http_exchange *exchange, size_t
 
 // Whether it is a request for a WebSocket of ours; if not, it was answered.
 bool api_wants_websocket(struct http_exchange *exchange, const struct http_request_head *head);
-// Reads a decimal number of at most `max`. Returns false when it is none.
-bool number_read(const char *text, uint64_t max, uint64_t *out);
 
 // Answers a request whose path is the API's. Returns false when it is not.
 bool api_request(struct httpd *httpd, struct http_exchange *exchange,

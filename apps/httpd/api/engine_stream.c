@@ -7,6 +7,7 @@
 // {"eof":true}, the end of its input.
 #include "apps/httpd/api/api.h"
 #include "apps/httpd/api/engine.h"
+#include "libs/base/decimal.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -423,7 +424,8 @@ static bool size_read(struct span query, char *out, size_t size)
 
 		if (err == ERR_NOT_FOUND)
 			return true;  // the engine knows one
-		if (err != 0 || !number_read(text, SIZE_MAX_CELLS, &values[i]) || values[i] == 0)
+		if (err != 0 || !decimal_read(text_span(text), SIZE_MAX_CELLS, &values[i]) ||
+		    values[i] == 0)
 			return false;
 	}
 	fmt_write(out, size, ",\"ConsoleSize\":[%u,%u]", (unsigned)values[0], (unsigned)values[1]);

@@ -2,6 +2,7 @@
 //
 // GET logs: lines of the log, or, with follow=1, all that come, for as long as the client reads.
 #include "apps/httpd/api/logs.h"
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 #include "libs/starina/syscall.h"
 
@@ -29,7 +30,7 @@ static error_t take_number(struct span query, const char *name, uint64_t max, bo
 	*present = err != ERR_NOT_FOUND;
 	if (err == ERR_NOT_FOUND)
 		return 0;
-	return err == 0 && number_read(text, max, out) ? 0 : ERR_INVALID;
+	return err == 0 && decimal_read(text_span(text), max, out) ? 0 : ERR_INVALID;
 }
 
 static error_t take_level(struct span query, uint32_t *level)

@@ -2,6 +2,7 @@
 //
 // Processes, their threads and handles.
 #include "apps/httpd/api/look.h"
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
@@ -111,7 +112,7 @@ static const struct look_process *process_find(const struct look_buffer *process
 	size_t count;
 	const struct look_process *all = look_process_records(processes, &count);
 	uint64_t id = 0;
-	bool is_number = number_read(which, ID_MAX, &id);
+	bool is_number = decimal_read(text_span(which), ID_MAX, &id);
 
 	for (size_t i = 0; i < count; i++) {
 		if (is_number ? all[i].id == id : strcmp(all[i].name, which) == 0)

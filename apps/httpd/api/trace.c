@@ -4,6 +4,7 @@
 // Format", JSON object form). Harts are the threads of a process "harts", with what they ran; what
 // threads did stands with their processes.
 #include "apps/httpd/api/look.h"
+#include "libs/base/decimal.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -357,7 +358,8 @@ API_START(trace_get)
 	error_t err = http_query_value(match->query, "ms", 0, text, sizeof(text));
 
 	(void)head;
-	if (err != ERR_NOT_FOUND && (err != 0 || !number_read(text, MS_MAX, &ms) || ms == 0)) {
+	if (err != ERR_NOT_FOUND &&
+	    (err != 0 || !decimal_read(text_span(text), MS_MAX, &ms) || ms == 0)) {
 		api_error(exchange, 400, "invalid", "ms is 1 to %u", MS_MAX);
 		return;
 	}

@@ -2,6 +2,7 @@
 #include "apps/httpd/api/words.h"
 
 #include "apps/httpd/api/api.h"
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 #include "libs/http/target.h"
 #include "libs/starina/alloc.h"
@@ -166,7 +167,7 @@ static error_t take_size(struct span query, const char *name, uint64_t max, uint
 
 	if (err == ERR_NOT_FOUND)
 		return 0;
-	return err == 0 && number_read(text, max, out) ? 0 : ERR_INVALID;
+	return err == 0 && decimal_read(text_span(text), max, out) ? 0 : ERR_INVALID;
 }
 
 // What all programs in a terminal of ours know.
