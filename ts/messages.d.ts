@@ -685,6 +685,8 @@ declare module "starina" {
 		query_length: number;
 		/** JSON */
 		body_length: number;
+		/** of the API's version that the client speaks; 0: the newest */
+		minor: number;
 		tail: string;
 		/** At most 2. */
 		handles: Handle[];

@@ -128,4 +128,6 @@ void show_network(struct request *request);
 // The MAC address of a container's machine, "" unless it has an address.
 void show_mac(struct json_writer *w, const struct container *c, bool has_address);
 // NetworkSettings.Networks of a container.
-void show_endpoints(struct json_writer *w, const struct container *c);
+// `aliases_have_id`: the container's short id is one of its aliases in networks of users, as in the
+// API before 1.45 (compose 1.29 looks for it).
+void show_endpoints(struct json_writer *w, const struct container *c, bool aliases_have_id);

@@ -218,8 +218,11 @@ static void write_config(struct json_writer *w, const struct container *c)
 	json_write_raw(w, "}");
 }
 
+// The API's version since which aliases are only what was asked for.
+#define NO_ID_SINCE 45u
+
 // The address at the top is the one of the default network.
-static void write_network(struct json_writer *w, const struct container *c)
+static void write_network(struct json_writer *w, const struct container *c, bool aliases_have_id)
 {
 	char address[16] = "", gateway[16] = "";
 	bool has_address = endpoint_is_active(c) && c->address[0] != 0 &&
@@ -241,7 +244,7 @@ static void write_network(struct json_writer *w, const struct container *c)
 	key_string(w, ",\"Gateway\":", gateway);
 	key_number(w, ",\"IPPrefixLen\":", has_address ? c->vmm->prefix_len : 0);
 	json_write_raw(w, ",\"Networks\":");
-	show_endpoints(w, c);
+	show_endpoints(w, c, aliases_have_id);
 	json_write_raw(w, "}");
 }
 
@@ -284,7 +287,7 @@ void show_inspect(struct request *request)
 	json_write_raw(&w, ",\"HostConfig\":");
 	show_host_config(&w, c);
 	write_config(&w, c);
-	write_network(&w, c);
+	write_network(&w, c, request->minor != 0 && request->minor < NO_ID_SINCE);
 	if (query_flag(request, "size")) {
 		layers_measure(request->all);
 		write_size(&w, c);
@@ -369,7 +372,7 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	show_mounts(w, c);
 	if (with_size)
 		write_size(w, c);
-	write_network(w, c);
+	write_network(w, c, false);
 	json_write_raw(w, "}");
 }
 

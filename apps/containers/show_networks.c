@@ -73,8 +73,28 @@ static void write_names(struct json_writer *w, const struct container *c,
 	json_write_raw(w, "]");
 }
 
+static void write_aliases(struct json_writer *w, const struct container *c,
+                          const struct endpoint *endpoint, bool adds_id)
+{
+	char short_id[SHORT_ID_TEXT];
+
+	fmt_write(short_id, sizeof(short_id), "%s", c->id_text);
+	// Clients that name it themselves have it there already.
+	for (size_t i = 0; i < endpoint->aliases.count; i++)
+		adds_id = adds_id && strcmp(endpoint->aliases.items[i], short_id) != 0;
+	if (!adds_id) {
+		write_list(w, ",\"Aliases\":", &endpoint->aliases);
+		return;
+	}
+	json_write_raw(w, ",\"Aliases\":[");
+	for (size_t i = 0; i < endpoint->aliases.count; i++)
+		json_write_string(w, endpoint->aliases.items[i]);
+	json_write_string(w, short_id);
+	json_write_raw(w, "]");
+}
+
 static void write_endpoint(struct json_writer *w, const struct container *c,
-                           const struct endpoint *endpoint)
+                           const struct endpoint *endpoint, bool aliases_have_id)
 {
 	const struct network *network = endpoint_network(c->all, endpoint);
 	uint32_t address = network != NULL ? address_in(c, endpoint, network) : 0;
@@ -93,7 +113,8 @@ static void write_endpoint(struct json_writer *w, const struct container *c,
 	write_list(w, ",\"Links\":", &endpoint->links);
 	json_write_raw(w, ",\"DriverOpts\":");
 	json_write_raw(w, endpoint->driver_options != NULL ? endpoint->driver_options : "null");
-	write_list(w, ",\"Aliases\":", &endpoint->aliases);
+	write_aliases(w, c, endpoint,
+	              aliases_have_id && (network == NULL || network->kind == NETWORK_USER));
 	mac_show(c, mac);
 	key_string(w, ",\"MacAddress\":",
 	           address != 0 || memcmp(endpoint->mac, none, MAC_LEN) != 0 ? mac : "");
@@ -116,13 +137,13 @@ static void write_endpoint(struct json_writer *w, const struct container *c,
 	json_write_raw(w, "}");
 }
 
-void show_endpoints(struct json_writer *w, const struct container *c)
+void show_endpoints(struct json_writer *w, const struct container *c, bool aliases_have_id)
 {
 	const char *separator = "{";
 
 	list_for_each(entry, &c->endpoints) {
 		json_write_raw(w, separator);
-		write_endpoint(w, c, container_of(entry, struct endpoint, entry));
+		write_endpoint(w, c, container_of(entry, struct endpoint, entry), aliases_have_id);
 		separator = ",";
 	}
 	json_write_raw(w, list_is_empty(&c->endpoints) ? "{}" : "}");

@@ -50,6 +50,7 @@ static error_t make_request(struct call *call, struct span body, struct message 
 		.operation = call->operation,
 		.query_length = (uint32_t)query.len,
 		.body_length = (uint32_t)body.len,
+		.minor = call->minor,
 	};
 	error_t err;
 

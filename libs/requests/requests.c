@@ -78,6 +78,7 @@ static void handle_request(struct client *client, struct message *m)
 	}
 	request.context = server->context;
 	request.id = fixed.id;
+	request.minor = fixed.minor;
 	memcpy(request.target, tail, tail_len);
 	length = (size_t)fixed.query_length + fixed.body_length;
 	if (length > 0) {

@@ -35,6 +35,7 @@ struct request {
 	};
 	struct client *client;
 	uint32_t id;
+	uint32_t minor;  // of the API's version that the client speaks; 0: the newest
 	char target[CONTAINERS_TARGET_MAX + 1];
 	struct span query;
 	struct span body;

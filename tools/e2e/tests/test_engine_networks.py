@@ -108,6 +108,9 @@ def networks_of_containers(context):
                 ["both", "both", "data", "web"])
     check_equal(net.lookup("both", "store"), net.address("alias", "back"))
     check_equal([net.lookup("web", "data"), net.lookup("web", "store"), net.lookup("data", "web")], [""] * 3)
+    # Before 1.45 the API has the short id among them.
+    seen = [request(engine, "GET", f"{version}/containers/alias/json")[1] for version in ("/v1.44", "/v1.45")]
+    check_equal([one["NetworkSettings"]["Networks"]["back"]["Aliases"] for one in seen], [["store", seen[0]["Id"][:12]], ["store"]])
     docker("rm", "-f", "alias")
     check_equal(net.lookup("data", "store"), "")
     # Neither through who is in both, nor by the address of the uplink.
