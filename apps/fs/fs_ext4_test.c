@@ -424,13 +424,58 @@ static void test_inodes_of_a_list_are_read_together(void **state)
 	assert_in_range(disk_rounds, 1, 6);
 }
 
+static int ask_setxattr(uint64_t node, const char *name)
+{
+	struct fuse_setxattr_in in = { .size = 1 };
+
+	return ask(session,
+	           (struct request){ .opcode = FUSE_SETXATTR,
+	                             .node = node,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in),
+	                             .tail = name,
+	                             .tail_len = strlen(name) + 1,
+	                             .tail2 = "x",
+	                             .tail2_len = 1 });
+}
+
+// What Linux's own ext4 does.
+static void test_names_and_times_at_the_edge(void **state)
+{
+	struct fuse_setattr_in in = { .valid = FATTR_ATIME | FATTR_MTIME,
+		                      .atime = (uint64_t)-5000000000,
+		                      .atimensec = 999999999,
+		                      .mtime = 1ull << 40,
+		                      .mtimensec = 8 };
+	struct fuse_attr_out out;
+	uint64_t node;
+
+	(void)state;
+	assert_int_equal(ask_create(session, volume, "edge"), 0);
+	node = entry_node();
+	assert_int_equal(ask_setxattr(node, "user."), -LINUX_EINVAL);
+	assert_int_equal(ask_setxattr(node, "security."), -LINUX_EINVAL);
+	assert_int_equal(ask_setxattr(node, "user"), -LINUX_EOPNOTSUPP);
+	assert_int_equal(ask_setxattr(node, "user.x"), 0);
+	assert_int_equal(ask(session,
+	                     (struct request){ .opcode = FUSE_SETATTR,
+	                                       .node = node,
+	                                       .fixed = &in,
+	                                       .fixed_len = sizeof(in) }),
+	                 0);
+	memcpy(&out, answer.body, sizeof(out));
+	assert_true((int64_t)out.attr.atime == INT32_MIN && out.attr.atimensec == 0);
+	assert_true(out.attr.mtime == 15032385535 && out.attr.mtimensec == 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(test_without_deaths), TEST(test_deaths),
 		                            TEST(test_truncate_is_finished),
-		                            TEST(test_inodes_of_a_list_are_read_together) };
+		                            TEST(test_inodes_of_a_list_are_read_together),
+		                            TEST(test_names_and_times_at_the_edge) };
 
 	return cmocka_run_group_tests(tests, make_image, remove_image);
 }

@@ -7,23 +7,27 @@
 // More than fits into an inode and its block.
 #define VALUE_MAX 8192u
 
-static bool starts_with(struct span name, const char *prefix)
+static int check_name(struct span name)
 {
-	size_t len = strlen(prefix);
+	static const char *const prefixes[] = { "user.", "trusted.", "security." };
 
-	return name.len > len && memcmp(name.data, prefix, len) == 0;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		size_t len = strlen(prefixes[i]);
+
+		if (name.len < len || memcmp(name.data, prefixes[i], len) != 0)
+			continue;
+		if (name.len == len)
+			return -LINUX_EINVAL;
+		return name.len > EXT4_NAME_MAX ? -LINUX_ERANGE : 0;
+	}
+	return -LINUX_EOPNOTSUPP;
 }
 
 static int take_name(struct reader *in, struct span *name)
 {
 	int result = call_string(in, name);
 
-	if (result != 0)
-		return result;
-	if (!starts_with(*name, "user.") && !starts_with(*name, "trusted.") &&
-	    !starts_with(*name, "security."))
-		return -LINUX_EOPNOTSUPP;
-	return name->len > EXT4_NAME_MAX ? -LINUX_ERANGE : 0;
+	return result != 0 ? result : check_name(*name);
 }
 
 int op_setxattr(struct call *call)

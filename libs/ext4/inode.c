@@ -161,13 +161,14 @@ static void set_time(uint32_t *seconds, uint32_t *extra, struct ext4_time time)
 	*extra = ((uint32_t)epoch & 3) | time.nanoseconds << 2;
 }
 
-// Linux's disk has seconds of 34 bits from 1901 on.
+// Linux's disk has seconds of 34 bits from 1901 on. As it does, the first and the last have no
+// nanoseconds.
 static struct ext4_time clamp(struct ext4_time time)
 {
 	const int64_t min = INT32_MIN, max = min + (1ll << 34) - 1;
 
-	if (time.seconds < min || time.seconds > max)
-		time.seconds = time.seconds < min ? min : max;
+	if (time.seconds <= min || time.seconds >= max)
+		time = (struct ext4_time){ .seconds = time.seconds <= min ? min : max };
 	if (time.nanoseconds > 999999999)
 		time.nanoseconds = 999999999;
 	return time;
