@@ -173,7 +173,7 @@ int op_lseek(struct call *call)
 		return result;
 	if (!(handle = handle_file(call->fs, in.fh)))
 		return -EBADF;
-	if ((in.whence != SEEK_DATA && in.whence != SEEK_HOLE) || in.offset > INT64_MAX)
+	if (in.whence != SEEK_DATA && in.whence != SEEK_HOLE)
 		return -EINVAL;
 	offset = lseek(handle->fd, (off_t)in.offset, (int)in.whence);
 	if (offset < 0)

@@ -291,6 +291,31 @@ static void another_group_of_the_users_becomes_roots(void **state)
 	assert_int_equal(st.st_gid, 1234);
 }
 
+static void what_is_sought_is_the_hosts_to_say(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	const struct {
+		int64_t offset;
+		int whence, answer;
+	} asked[] = { { 0, SEEK_DATA, 0 },       { 5, SEEK_DATA, -ENXIO },
+		      { -1, SEEK_HOLE, -ENXIO }, { INT64_MIN, SEEK_DATA, -ENXIO },
+		      { 0, SEEK_END, -EINVAL },  { 0, 77, -EINVAL } };
+	uint64_t node, fh;
+
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR, 0644, &node, &fh), 0);
+	assert_int_equal(test_write(c, node, fh, 0, "hello", 5), 0);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct fuse_lseek_in in = { .fh = fh,
+			                    .offset = (uint64_t)asked[i].offset,
+			                    .whence = (uint32_t)asked[i].whence };
+
+		test_begin(c, FUSE_LSEEK, node);
+		test_add(c, &in, sizeof(in));
+		assert_int_equal(test_send(c), asked[i].answer);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -307,6 +332,7 @@ int main(void)
 		TEST(what_is_mounted_in_a_share_has_numbers_of_its_own),
 		TEST(open_files_are_in_nobodys_way),
 		TEST(another_group_of_the_users_becomes_roots),
+		TEST(what_is_sought_is_the_hosts_to_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
