@@ -65,6 +65,8 @@ VM_FILES_SRCS := $(patsubst %,libs/linux/vm/%.c,vm_files vm_files_ahead vm_files
 	$(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
 HOST_FUZZERS += libs/linux/vm/vm_files_fuzz
 vm_files_fuzz_SRCS := $(VM_FILES_SRCS)
-HOST_TESTS += libs/linux/vm/vm_files_test libs/linux/vm/vm_files_nodes_test
+HOST_TESTS += $(patsubst %,libs/linux/vm/vm_files_%,test ahead_test session_test nodes_test)
 vm_files_nodes_test_SRCS := libs/linux/vm/vm_files_nodes.c
 vm_files_test_SRCS := $(VM_FILES_SRCS)
+vm_files_ahead_test_SRCS := $(VM_FILES_SRCS)
+vm_files_session_test_SRCS := $(VM_FILES_SRCS)

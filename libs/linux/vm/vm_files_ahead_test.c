@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+//
+// Shares that are made, and looked up before the guest asks.
+#include "libs/linux/vm/vm_files_fixture.h"
+
+static void a_share_is_made(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
+	accept_session(&q, volumes, FILES_VOLUMES);
+	answer_init(&q, FILES_INIT_FLAGS);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	first = q.in.unique;
+	answer(&q, q.in.unique, -2, NULL, 0);
+	assert_int_equal(take_opcode(&q), FUSE_MKDIR);
+	assert_true(q.in.unique != first && q.in.unique % 32 == first % 32);
+	assert_string_equal((char *)q.request + 48, "db");
+	// Somebody else was first.
+	answer(&q, q.in.unique, -17, NULL, 0);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	assert_int_equal(error_of(0), 1);
+	answer_entry(&q, 8);
+	assert_true(entry_of(0).nodeid == NODE(2, 8));
+	assert_int_equal(take(&q), 0);
+	// It is not tried for ever.
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	answer_entry(&q, 0);
+	assert_int_equal(take_opcode(&q), FUSE_MKDIR);
+	answer(&q, q.in.unique, -28, NULL, 0);
+	assert_int_equal(error_of(0), -28);
+}
+
+// The provider finds the share that is looked up ahead of the guest.
+static void found_ahead(struct provider *from, const char *name, const struct fuse_entry_out *entry)
+{
+	assert_int_equal(take_opcode(from), FUSE_LOOKUP);
+	assert_true(from->in.nodeid == FUSE_ROOT_ID);
+	assert_string_equal((char *)from->request + sizeof(from->in), name);
+	answer(from, from->in.unique, 0, entry, sizeof(*entry));
+}
+
+static void shares_are_looked_up_ahead(void **state)
+{
+	const struct fuse_entry_out first = { .nodeid = 5, .attr_valid = 2, .attr_valid_nsec = 1 };
+	const struct fuse_entry_out other = { .nodeid = 6, .attr_valid = 1 };
+
+	(void)state;
+	accept_session(&p, host, FILES_HOST);
+	answer_init(&p, FILES_INIT_FLAGS);
+	found_ahead(&p, "0", &first);
+	found_ahead(&p, "1", &other);
+	fake_time_pass(NSEC_PER_SEC + 1);
+	// The guest does not wait, and gets what is left of their time.
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	assert_true(entry_of(0).nodeid == NODE(1, 5));
+	assert_true(entry_of(0).attr.flags == FUSE_ATTR_SUBMOUNT);
+	assert_true(entry_of(0).entry_valid == 3600 && entry_of(0).attr_valid == 1);
+	assert_int_equal(entry_of(0).attr_valid_nsec, 0);
+	ask(1, FUSE_LOOKUP, FUSE_ROOT_ID, "2", 2);
+	assert_true(entry_of(1).nodeid == NODE(1, 6) && entry_of(1).attr_valid == 0);
+	assert_int_equal(take(&p), 0);
+	ask(2, FUSE_GETATTR, NODE(1, 6), NULL, 0);
+	assert_int_equal(take_opcode(&p), FUSE_GETATTR);
+	// Once only.
+	share_found(&p, host, "0", FILES_HOST, 9);
+	assert_true(entry_of(0).nodeid == NODE(1, 9));
+}
+
+static void a_guest_that_asks_first_is_answered_by_itself(void **state)
+{
+	const struct fuse_entry_out entry = { .nodeid = 8 };
+	const uint64_t one = 8;
+	struct fuse_in_header ours;
+
+	(void)state;
+	accept_session(&q, volumes, FILES_VOLUMES);
+	answer_init(&q, FILES_INIT_FLAGS);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	ours = q.in;
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	assert_true(q.in.unique % 32 != ours.unique % 32);
+	answer(&q, ours.unique, 0, &entry, sizeof(entry));
+	// What ours has found nobody will forget but us.
+	assert_int_equal(error_of(0), 1);
+	answer(&q, q.in.unique, 0, &entry, sizeof(entry));
+	assert_true(entry_of(0).nodeid == NODE(2, 8));
+	take_batch(&q, &one, 1);
+	assert_int_equal(files->nodes.num_nodes, 1);
+}
+
+static void what_is_looked_up_ahead_is_made(void **state)
+{
+	const struct fuse_entry_out entry = { .nodeid = 8 };
+	uint64_t unique;
+
+	(void)state;
+	accept_session(&q, volumes, FILES_VOLUMES);
+	answer_init(&q, FILES_INIT_FLAGS);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	answer(&q, q.in.unique, -2, NULL, 0);
+	assert_int_equal(take_opcode(&q), FUSE_MKDIR);
+	unique = q.in.unique;
+	// One that comes back is asked the same.
+	provider_dies(&q);
+	accept_session(&q, volumes, FILES_VOLUMES);
+	assert_int_equal(take_opcode(&q), FUSE_MKDIR);
+	assert_true(q.in.unique == unique);
+	answer(&q, unique, 0, &entry, sizeof(entry));
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
+	assert_true(entry_of(0).nodeid == NODE(2, 8));
+	assert_int_equal(take(&q), 0);
+}
+
+// What was found ahead goes with the session, and with a guest that begins anew.
+static void what_is_lost_is_not_there(void **state)
+{
+	const struct fuse_entry_out entry = { .nodeid = 8 };
+	struct fuse_init_in in = { .major = 7, .minor = 40, .flags = UINT32_MAX };
+
+	(void)state;
+	accept_session(&q, volumes, FILES_VOLUMES);
+	answer_init(&q, FILES_INIT_FLAGS);
+	found_ahead(&q, "db", &entry);
+	assert_int_equal(asked(FUSE_INIT, 0, &in, sizeof(in)), 0);
+	provider_dies(&q);
+	accept_session(&q, volumes, FILES_VOLUMES);
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2);
+	assert_int_equal(error_of(0), 1);
+	answer_init(&q, FILES_INIT_FLAGS);
+	assert_int_equal(take_opcode(&q), FUSE_LOOKUP);
+	answer_entry(&q, 9);
+	assert_true(entry_of(0).nodeid == NODE(2, 9));
+	// One that is away for too long.
+	provider_dies(&q);
+	fake_time_pass(31 * NSEC_PER_SEC);
+	fake_loop_settle(&loop);
+	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2), -107);
+}
+
+// Sessions are open before the guest is there; it says what it speaks, and so do they.
+static void sessions_wait_for_the_guest(void **state)
+{
+	struct vm_share share = { .connector = volumes, .uri = FILES_VOLUMES, .name = "db" };
+	struct fuse_init_in in = { .major = 7, .minor = 40, .flags = FUSE_SUBMOUNTS };
+	const struct fuse_entry_out entry = { .nodeid = 8 };
+	uint64_t key;
+
+	(void)state;
+	vm_files_deinit(files);
+	memset(files, 0, sizeof(*files));
+	memset(&machine, 0, sizeof(machine));
+	memset(guest, 0, sizeof(*guest));
+	assert_int_equal(vm_files_create(files, &machine), 0);
+	q.connection = fake_provider_accept(volumes);  // of those that are gone
+	provider_dies(&q);
+	assert_int_equal(vm_files_bind(files, &loop, &share, 1), 0);
+	accept_session(&q, volumes, FILES_VOLUMES);
+	key = q.key;
+	assert_int_equal(take(&q), 0);
+	test_start_device(&files->device.mmio, 0);
+	ask(0, FUSE_INIT, 0, &in, sizeof(in));
+	assert_int_equal(error_of(0), 0);
+	answer_init(&q, FUSE_SUBMOUNTS);
+	assert_true(q.key == key);
+	found_ahead(&q, "db", &entry);
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	assert_true(entry_of(0).nodeid == NODE(1, 8));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_share_is_made),
+		TEST(shares_are_looked_up_ahead),
+		TEST(a_guest_that_asks_first_is_answered_by_itself),
+		TEST(what_is_looked_up_ahead_is_made),
+		TEST(what_is_lost_is_not_there),
+		TEST(sessions_wait_for_the_guest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
