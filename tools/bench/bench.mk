@@ -36,6 +36,11 @@ bench: run-files $(BENCH_IMAGES) $(BUILD)/starina-linux-test.elf $(BUILD)/image/
 bench-volumes: run-files ## a volume and a folder of the host beside the disk of LINUXRUN_DISK
 	$(Q)BUILD=$(BUILD) tools/bench/volumes.py
 
+.PHONY: bench-mounts
+# ROUNDS=N: the least of so many rounds.
+bench-mounts: run-files $(BUILD)/peers/insn_count.so ## what a mount adds to a container's start, in instructions
+	$(Q)BUILD=$(BUILD) tools/bench/mounts.py $(ROUNDS)
+
 .PHONY: bench-engine
 bench-engine: run-files system-image ## what docker's client waits for
 	$(Q)BUILD=$(BUILD) tools/bench/engine.py

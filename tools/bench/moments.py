@@ -89,14 +89,14 @@ def available():
     return "QEMU emulator version 7.2" in version
 
 
-def run_once():
-    """A run of the built-in container on one hart: its log; by moment the machine's count at its first time and how often it came."""
+def run_once(**settings):
+    """A run of the built-in container on one hart, with these settings: its log; by moment the machine's count at its first time and how often it came."""
     found = marks()
     with tempfile.TemporaryDirectory() as scratch:
         counter = os.path.join(scratch, "executed")
         plugin = served.plugin(counter) + "".join(",mark=%#x:%#x" % place for place in found.values())
         log = running.run_container(append="kernel.log=debug", STARINA_SMP="1",
-                                    STARINA_QEMU_ARGS="%s -plugin %s" % (running.ICOUNT, plugin))
+                                    STARINA_QEMU_ARGS="%s -plugin %s" % (running.ICOUNT, plugin), **settings)
         with open(counter, "rb") as file:
             numbers = struct.unpack("<%dQ" % (2 + 2 * len(found)), file.read(8 * (2 + 2 * len(found))))
     counts = {moment: (numbers[2 + 2 * i], numbers[3 + 2 * i]) for i, moment in enumerate(found)}
