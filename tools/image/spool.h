@@ -22,6 +22,9 @@ struct spool {
 	uint64_t buffer_offset;  // in the file
 };
 
+// Every file's room begins at a multiple of this. Linux copies what it reads of an image into
+// pages, and goes byte by byte where the two are not aligned alike.
+#define SPOOL_ALIGNMENT 8u
 // The image may hold this much, uncompressed.
 #define SPOOL_DEFAULT_LIMIT ((uint64_t)32 << 30)
 
@@ -32,7 +35,7 @@ int spool_adopt(struct spool *spool, int fd, uint64_t start, struct error *err);
 void spool_deinit(struct spool *spool);
 
 // Makes room for a file of `size` bytes, all zero until they are written, and returns where it
-// begins.
+// begins: a multiple of SPOOL_ALIGNMENT.
 int spool_reserve(struct spool *spool, uint64_t size, uint64_t *offset, struct error *err);
 // Writes at `offset`, which must lie in reserved room.
 int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t size,

@@ -86,11 +86,64 @@ static void test_long_listing_is_indexed(void **state)
 	tree_deinit(&tree);
 }
 
+static void content_add(struct tree *tree, struct spool *spool, const char *content)
+{
+	struct tree_inode *inode;
+	struct error err;
+
+	file_add(tree, tree->root, content);
+	inode = tree_child(tree->root, content)->inode;
+	inode->size = strlen(content);
+	assert_int_equal(spool_reserve(spool, inode->size, &inode->spool_offset, &err), 0);
+	assert_int_equal(spool_write(spool, inode->spool_offset, content, strlen(content), &err),
+	                 0);
+}
+
+// Whether they are written by the packer, or lie in the image already.
+static void contents_are_aligned(bool adopted)
+{
+	static const char *const contents[] = { "content", "of no", "round size" };
+	FILE *file = tmpfile();
+	char image[4096];
+	struct spool spool;
+	struct tree tree;
+	struct error err;
+	size_t size;
+
+	assert_int_equal(tree_init(&tree, NULL, &err), 0);
+	assert_int_equal(adopted ? spool_adopt(&spool, fileno(file), SQUASHFS_CONTENTS, &err)
+	                         : spool_init(&spool, "/tmp", &err),
+	                 0);
+	for (unsigned i = 0; i < 3; i++)
+		content_add(&tree, &spool, contents[i]);
+	assert_int_equal(squashfs_pack(&tree, &spool, fileno(file), NULL, &err), 0);
+	rewind(file);
+	size = fread(image, 1, sizeof(image), file);
+	for (unsigned i = 0; i < 3; i++) {
+		// The first is the content; the name comes later.
+		const char *found = memmem(image, size, contents[i], strlen(contents[i]));
+
+		assert_non_null(found);
+		assert_int_equal((size_t)(found - image) % SPOOL_ALIGNMENT, 0);
+	}
+	tree_deinit(&tree);
+	spool_deinit(&spool);
+	fclose(file);
+}
+
+static void test_contents_are_aligned(void **state)
+{
+	(void)state;
+	contents_are_aligned(false);
+	contents_are_aligned(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_large_directory_is_linear),
 		cmocka_unit_test(test_long_listing_is_indexed),
+		cmocka_unit_test(test_contents_are_aligned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
