@@ -47,9 +47,12 @@ void hv_context_set(struct vcpu_context *context, const struct vcpu_state *state
 	context->pc = state->pc;
 }
 
+// The FP unit is always dirty for a guest. To save its registers when it leaves the hart is a few
+// dozen instructions; and an emulator keeps a translation of all code for each state of the unit,
+// so that one that changes has it translate a guest's kernel two or three times.
 void hv_context_reset(struct vcpu_context *context)
 {
-	context->sstatus = SSTATUS_UXL_64 | SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_FS_INITIAL;
+	context->sstatus = SSTATUS_UXL_64 | SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_FS_DIRTY;
 	context->hstatus = HSTATUS_VSXL_64 | HSTATUS_VTW | HSTATUS_SPV | HSTATUS_SPVP;
 	context->vsstatus = SSTATUS_UXL_64;
 	context->vsie = 0;
@@ -117,7 +120,6 @@ void hv_load(struct vcpu *vcpu)
 	hart->arch.fp_owner = NULL;
 	csr_set(sstatus, SSTATUS_FS_INITIAL);
 	fp_restore(guest_fp(context));
-	context->sstatus = (context->sstatus & ~(uint64_t)SSTATUS_FS_MASK) | SSTATUS_FS_CLEAN;
 	csr_clear(sstatus, SSTATUS_FS_MASK);
 
 	hart->arch.guest = vcpu;
@@ -212,8 +214,7 @@ void hv_put(struct vcpu *vcpu)
 	hcsr_write(CSR_HGATP, 0);
 
 	csr_set(sstatus, SSTATUS_FS_INITIAL);
-	if ((context->sstatus & SSTATUS_FS_MASK) == SSTATUS_FS_DIRTY)
-		fp_save(guest_fp(context));
+	fp_save(guest_fp(context));
 	fp_resume(thread);
 	if (thread->arch.space != NULL)
 		fp_hide(hart);
