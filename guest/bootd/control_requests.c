@@ -101,7 +101,7 @@ static void handle_mount(struct session *session, const struct control_header *r
 		layer = (mount.flags & CONTROL_SCRATCH) != 0 ? LAYER_SCRATCH : LAYER_DISK;
 	if (session->process.state != PROCESS_PREPARED &&
 	    (rootfs_mount_image(mount.root_sectors, &failure) != 0 ||
-	     rootfs_mount_layers(layer, &failure) != 0)) {
+	     rootfs_mount_layers(layer, ROOTFS_WRITABLE_DISK, &failure) != 0)) {
 		give_up(session);
 		fail(session, request, &failure);
 		return;

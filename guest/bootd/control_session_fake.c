@@ -63,9 +63,10 @@ int rootfs_mount_image(uint64_t sectors, struct failure *failure)
 	return outcome(1, failure);
 }
 
-int rootfs_mount_layers(enum layer layer, struct failure *failure)
+int rootfs_mount_layers(enum layer layer, const char *disk, struct failure *failure)
 {
 	(void)layer;
+	(void)disk;
 	check(fake_guest.has_image && !fake_guest.has_layers);
 	fake_guest.has_layers = (fake_guest.failures >> 2 & 1) == 0;
 	return outcome(2, failure);

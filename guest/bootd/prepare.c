@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/wait.h>
@@ -16,11 +17,24 @@
 #include "guest/bootd/linger.h"
 #include "guest/bootd/network.h"
 #include "guest/bootd/console_port.h"
+#include "guest/bootd/rehearsal_disk.h"
 #include "guest/bootd/rootfs.h"
 
 static const char config_text[] =
 	"{\"process\":{\"args\":[\"true\"],\"env\":[\"PATH=/bin:/usr/bin\"],"
 	"\"user\":{\"uid\":0,\"gid\":0},\"cwd\":\"/\"},\"hostname\":\"rehearsal\"}";
+
+// Such a configuration as the engine's containers have.
+static const char engine_text[] =
+	"{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"true\"],\"env\":[\"PATH=/bin:/usr/bin\"],"
+	"\"user\":{\"username\":\"0\"},\"cwd\":\"/\",\"rlimits\":["
+	"{\"type\":\"RLIMIT_NOFILE\",\"soft\":1048576,\"hard\":1048576},"
+	"{\"type\":\"RLIMIT_CORE\",\"soft\":18446744073709551615,\"hard\":18446744073709551615}]},"
+	"\"hostname\":\"rehearsal\",\"annotations\":{"
+	"\"dev.starina.file:/etc/hostname\":\"rehearsal\\n\","
+	"\"dev.starina.hosts.whole\":\"127.0.0.1\\tlocalhost\\n\","
+	"\"dev.starina.file:/etc/resolv.conf\":\"nameserver 10.0.2.15\\n\"},"
+	"\"root\":{\"path\":\"rootfs\"}}";
 
 // What CONFIGURE does, with what is so already.
 static void rehearse_configure(void)
@@ -47,48 +61,79 @@ static void run(struct process *process)
 	}
 }
 
+// In the mount namespace of the rehearsal, whose end unmounts all. Containers that have a disk of
+// their own rehearse with one. Returns whether there is a layer.
+static bool mount_layers(bool on_disk)
+{
+	struct failure failure = { 0 };
+	char path[REHEARSAL_DISK_PATH_MAX] = "";
+	int disk = on_disk ? rehearsal_disk_make(path) : -1;
+	bool mounted = rootfs_mount_layers(disk >= 0 ? LAYER_DISK : LAYER_MEMORY, path, &failure) ==
+		0;
+
+	if (disk >= 0)
+		close(disk);
+	return mounted;
+}
+
+// As at the end of a container whose layer is kept. Not all file systems: the shares answer only
+// when there is a container.
+static void write_out(void)
+{
+	int upper = open(ROOTFS_UPPER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (upper < 0)
+		return;
+	(void)syncfs(upper);
+	close(upper);
+}
+
 // An image without a program "true" is rehearsed up to execve.
-static _Noreturn void rehearse_child(struct config *config, int control)
+static _Noreturn void rehearse_child(struct config *config, bool on_disk, int control)
 {
 	static struct process process;
 	struct failure failure = { 0 };
 	struct linger_wait linger = { 0 };
 
 	rehearse_configure();
-	if (unshare(CLONE_NEWNS) == 0 && rootfs_mount_layers(LAYER_MEMORY, &failure) == 0 &&
+	if (unshare(CLONE_NEWNS) == 0 && mount_layers(on_disk) &&
 	    container_process_create(&process, config, false, control, &failure) == 0 &&
 	    container_process_go(&process, NULL, 0) == 0)
 		run(&process);
 	if (process.pidfd > 0)
 		container_process_discard(&process);  // execve failed
 	(void)linger_goes_on(&linger);
+	write_out();
 	cgroup_remove();
 	_exit(0);
 }
 
-static void rehearse(struct config *config, int control)
+static void rehearse(struct config *config, bool on_disk, int control)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
-		rehearse_child(config, control);
+		rehearse_child(config, on_disk, control);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
 	cgroup_allow_all();
+	if (on_disk)
+		rehearsal_disk_remove();
 }
 
-static int mount_and_rehearse(struct config *config, uint64_t root_sectors,
+static int mount_and_rehearse(struct config *config, uint64_t root_sectors, bool on_disk,
                               const struct control_network *network, int control,
                               struct failure *failure)
 {
-	int error = config_parse(config, config_text, sizeof(config_text) - 1, failure);
+	int error = on_disk ? config_parse(config, engine_text, sizeof(engine_text) - 1, failure)
+			    : config_parse(config, config_text, sizeof(config_text) - 1, failure);
 
 	if (error != 0)
 		return error;
 	config->network = network;
 	error = rootfs_mount_image(root_sectors, failure);
 	if (error == 0)
-		rehearse(config, control);
+		rehearse(config, on_disk, control);
 	return error;
 }
 
@@ -103,10 +148,10 @@ int prepare_container(struct process *process, uint64_t root_sectors,
                       const struct control_network *network, int control, struct failure *failure)
 {
 	struct config config = { 0 };
-	int error = mount_and_rehearse(&config, root_sectors, network, control, failure);
+	int error = mount_and_rehearse(&config, root_sectors, false, network, control, failure);
 
 	if (error == 0)
-		error = rootfs_mount_layers(LAYER_MEMORY, failure);
+		error = rootfs_mount_layers(LAYER_MEMORY, ROOTFS_WRITABLE_DISK, failure);
 	if (error == 0)
 		error = container_process_prepare(process, &config, control, failure);
 	if (error == 0)
@@ -119,7 +164,7 @@ int prepare_rehearsal(uint64_t root_sectors, const struct control_network *netwo
                       struct failure *failure)
 {
 	struct config config = { 0 };
-	int error = mount_and_rehearse(&config, root_sectors, network, control, failure);
+	int error = mount_and_rehearse(&config, root_sectors, true, network, control, failure);
 
 	if (error == 0)
 		error = rootfs_unmount_image(failure);

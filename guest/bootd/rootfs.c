@@ -15,7 +15,6 @@
 #define DISK "/dev/vda"
 #define IMAGE "/lower"
 #define LOWER ROOTFS_LOWER  // see tools/image/pack/pack.h
-#define WRITABLE_DISK "/dev/vdb"
 #define WRITABLE "/writable"
 #define UPPER ROOTFS_UPPER
 #define WORK WRITABLE "/work"
@@ -87,7 +86,7 @@ static int mount_tmpfs(void)
 	return mount("tmpfs", WRITABLE, "tmpfs", MS_NODEV, options);
 }
 
-static int mount_disk(bool scratch, struct failure *failure)
+static int mount_disk(const char *disk, bool scratch, struct failure *failure)
 {
 	// Without barriers and with rare commits, little of a scratch layer is ever written out.
 	// One that is kept gives back what its files have left. Linux looks at a group's bitmap
@@ -96,21 +95,21 @@ static int mount_disk(bool scratch, struct failure *failure)
 	const char *options = scratch ? "no_prefetch_block_bitmaps,nobarrier,commit=600"
 				      : "no_prefetch_block_bitmaps,discard";
 
-	if (wait_for_disk(WRITABLE_DISK, 0) != 0)
-		return failure_errno(failure, "find the writable disk " WRITABLE_DISK);
-	if (mount(WRITABLE_DISK, WRITABLE, "ext4", MS_NODEV | MS_NOATIME, options) != 0)
-		return failure_errno(failure, "mount the writable disk " WRITABLE_DISK " (ext4)");
+	if (wait_for_disk(disk, 0) != 0)
+		return failure_errno(failure, "find the writable disk %s", disk);
+	if (mount(disk, WRITABLE, "ext4", MS_NODEV | MS_NOATIME, options) != 0)
+		return failure_errno(failure, "mount the writable disk %s (ext4)", disk);
 	return 0;
 }
 
-int rootfs_mount_layers(enum layer layer, struct failure *failure)
+int rootfs_mount_layers(enum layer layer, const char *disk, struct failure *failure)
 {
 	int error = 0;
 
 	// A read-only root too gets a writable layer for now: mount points and /etc files that the
 	// image lacks have to be made. It is sealed when they are (mount_seal).
 	if (layer != LAYER_MEMORY)
-		error = mount_disk(layer == LAYER_SCRATCH, failure);
+		error = mount_disk(disk, layer == LAYER_SCRATCH, failure);
 	else if (mount_tmpfs() != 0)
 		error = failure_errno(failure, "mount a tmpfs for the writable layer");
 	if (error != 0)

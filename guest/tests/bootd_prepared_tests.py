@@ -63,6 +63,12 @@ def rehearsed(guest):
 
 
 @test()
+def the_disk_of_a_rehearsal_is_gone(guest):
+    check(guest.prepare(REHEARSE), (0, ""))
+    expect_run(guest, config("probe", "ls", "/sys/block"), 0, b"vda \n")
+
+
+@test()
 def prepared_at_the_wrong_time(guest):
     check(guest.prepare(), (0, ""))
     check(guest.prepare()[0], -114)

@@ -15,7 +15,7 @@ LAYERS = "tools/lint/layers.txt"
 ONLY = {
     "kernel": ("libs/abi", "libs/base"),
     "boot": ("kernel", "libs/abi", "libs/base"),
-    "guest": ("libs/linux/vm/bootd_protocol.h", "libs/abi", "libs/base"),
+    "guest": ("libs/linux/vm/bootd_protocol.h", "libs/ext4/make.h", "libs/abi", "libs/base"),
     "tools/common": ("libs/base",),
     "tools/image": ("tools/common", "libs/linux/vm/bootd_protocol.h", "libs/abi", "libs/base"),
     "tools/push": ("tools/common", "libs/loader", "libs/abi", "libs/base"),
