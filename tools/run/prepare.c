@@ -140,7 +140,6 @@ static int disks_make(struct run *run, struct error *err)
 
 	if (state_open(run, true, err) < 0)
 		return -1;
-
 	if (settings->disk && !settings->disk_file)
 		return writable_disk_make(&run->disk, run->workdir.path, settings->disk, err);
 	return kept_disk_open(run, true, err);

@@ -278,10 +278,10 @@ static void test_uart_log_quiet_from_the_start(void **state)
 }
 
 // Keys byte by byte must give the same as all at once.
-static void check_keys(const char *keys, const char *passed, bool escapes)
+static void check_keys(const char *keys, const char *passed, unsigned escapes)
 {
 	struct terminal terminal = { 0 };
-	bool escaped = false;
+	unsigned escaped = 0;
 	char out[64];
 	size_t length = terminal_filter(&terminal, keys, strlen(keys), out, &escaped);
 
@@ -289,7 +289,7 @@ static void check_keys(const char *keys, const char *passed, bool escapes)
 	assert_int_equal(length, strlen(passed));
 	assert_memory_equal(out, passed, length);
 	terminal = (struct terminal){ 0 };
-	escaped = false;
+	escaped = 0;
 	length = 0;
 	for (size_t i = 0; keys[i]; i++)
 		length += terminal_filter(&terminal, keys + i, 1, out + length, &escaped);
@@ -301,22 +301,23 @@ static void check_keys(const char *keys, const char *passed, bool escapes)
 static void test_escape_keys(void **state)
 {
 	(void)state;
-	check_keys("abc\x03\x11", "abc\x03\x11", false);
+	check_keys("abc\x03\x11", "abc\x03\x11", 0);
 	check_keys("a\x10"
 	           "b",
 	           "a\x10"
 	           "b",
-	           false);
-	check_keys("a\x10", "a", false);
+	           0);
+	check_keys("a\x10", "a", 0);
 	check_keys("a\x10\x10"
 	           "b",
 	           "a\x10\x10"
 	           "b",
-	           false);
+	           0);
 	check_keys("a\x10\x11"
 	           "b",
-	           "ab", true);
-	check_keys("\x10\x10\x11", "\x10", true);
+	           "ab", 1);
+	check_keys("\x10\x10\x11", "\x10", 1);
+	check_keys("\x10\x11x\x10\x11", "x", 2);
 }
 
 static void file_write(const char *path, const char *text)

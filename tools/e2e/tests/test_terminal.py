@@ -73,7 +73,7 @@ def escape(context):
         check_equal(terminal.modes(), terminal.before)
     finally:
         terminal.close()
-    terminal = Terminal(context, "-it", bash_image(context), "bash", "-c", "trap '' HUP; echo go; while :; do sleep 1; done")
+    terminal = Terminal(context, "-it", "--stop-timeout", "-1", bash_image(context), "bash", "-c", "trap '' HUP; echo go; while :; do sleep 1; done")
     try:
         terminal.expect("go\r\n")
         terminal.type(CTRL_P + CTRL_Q)

@@ -12,6 +12,7 @@
 #include "tools/run/qemu/qemu.h"
 #include "tools/run/relay/app_port.h"
 #include "tools/run/relay/control_line.h"
+#include "tools/run/relay/ending.h"
 #include "tools/run/relay/relay.h"
 #include "tools/run/relay/silence.h"
 #include "tools/run/relay/stream.h"
@@ -52,12 +53,11 @@ struct relay {
 	int qemu_status;  // as subprocess_wait() has it, when `ended`
 	bool quit;        // by the user
 	int quit_status;
-	int stop_signals;
+	int stop_signals;  // to the engine
 	struct silence silence;
-	uint64_t held_at;  // in clock_ms() terms
-	uint64_t stop_at;
-	bool killed;          // the container, for its time to end was over
-	uint64_t stop_begun;  // of the engine
+	uint64_t held_at;      // in clock_ms() terms
+	struct ending ending;  // of the container
+	uint64_t stop_begun;   // of the engine
 	uint64_t power_off_at;
 };
 
@@ -75,13 +75,12 @@ void relay_check_qemu(struct relay *relay);
 bool relay_has_keys(const struct relay *relay);
 // Ends the loop; run.sh ends with `status`.
 void relay_quit(struct relay *relay, int status);
-// Kills the container, not the machine: what it wrote to a volume or a disk is kept. Once more ends
-// QEMU, with `status`.
-void relay_kill_container(struct relay *relay, int status);
+// Takes a step to the container's end. run.sh ends with `status` if QEMU has to be ended.
+void relay_end_container(struct relay *relay, enum ending_step step, int status);
 // Filters of a stream, with the relay as context: keys for the OS's console.
 size_t relay_filter_keys(void *context, const char *data, size_t size, char *out);
 // Keys for the container's terminal. The escape asks it to end, as a terminal that goes away does;
-// again, and it is ended.
+// the second one kills it, the third one ends QEMU.
 size_t relay_filter_terminal_keys(void *context, const char *data, size_t size, char *out);
 // From the container's start on, the terminal is its own.
 void relay_hand_over_terminal(struct relay *relay);

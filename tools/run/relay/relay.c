@@ -121,7 +121,7 @@ static void control_advance(struct relay *relay, bool moved)
 	if (relay->control.status >= 0 && relay->settings->image &&
 	    (relay->power_off_at == NEVER || moved)) {
 		relay->power_off_at = clock_ms() + POWER_OFF_MS;
-		relay->stop_at = NEVER;
+		ending_is_over(&relay->ending);
 	}
 }
 
@@ -145,27 +145,36 @@ static void closed_output_pass(const struct stream *stream, int channel)
 		shutdown(channel, SHUT_RDWR);
 }
 
+static void give_up(struct relay *relay, const char *why)
+{
+	terminal_restore(&relay->terminal);
+	log_warn("%s; ending QEMU", why);
+	relay_quit(relay, STATUS_KILLED);
+}
+
+static void ending_check(struct relay *relay, uint64_t now)
+{
+	enum ending_step due = ending_due(&relay->ending, now);
+
+	if (due == ENDING_QUIT)
+		give_up(relay, "the container did not end when it was killed");
+	if (due != ENDING_KILL)
+		return;
+	log_warn("the container did not end within %u s of the signal; killing it",
+	         relay->settings->stop_timeout);
+	relay_end_container(relay, due, STATUS_KILLED);
+}
+
 static void deadlines_check(struct relay *relay)
 {
 	uint64_t now = clock_ms();
 
-	if (relay->engine)
-		relay->stop_at = engine_stop_limit(relay);
-	if (relay->stop_at <= now && !relay->engine && !relay->killed) {
-		log_warn("the container did not end within %u s of the signal; killing it",
-		         relay->settings->stop_timeout);
-		relay_kill_container(relay, STATUS_KILLED);
-	}
-	if (relay->power_off_at <= now || relay->stop_at <= now) {
-		terminal_restore(&relay->terminal);
-		if (relay->engine)
-			log_warn("the OS did not stop in time; ending QEMU");
-		else if (relay->power_off_at <= now)
-			log_warn("the OS did not power off after the container's end; ending QEMU");
-		else
-			log_warn("the container did not end when it was killed; ending QEMU");
-		relay_quit(relay, STATUS_KILLED);
-	}
+	if (relay->engine && engine_stop_limit(relay) <= now)
+		give_up(relay, "the OS did not stop in time");
+	else if (relay->power_off_at <= now)
+		give_up(relay, "the OS did not power off after the container's end");
+	else
+		ending_check(relay, now);
 	if (!relay->uart_log.passing && relay->heard &&
 	    (relay->held_at <= now || relay->ended || relay->quit) &&
 	    relay->log.end + UART_LOG_MAX_HELD <= STREAM_SIZE)
@@ -175,12 +184,16 @@ static void deadlines_check(struct relay *relay)
 
 static int wait_ms(const struct relay *relay)
 {
-	uint64_t next = relay->stop_at < relay->power_off_at ? relay->stop_at : relay->power_off_at;
+	uint64_t next = relay->power_off_at;
 	uint64_t apps_due = app_port_due(relay->apps);
 	uint64_t now = clock_ms();
 
+	if (relay->ending.due_at < next)
+		next = relay->ending.due_at;
 	if (apps_due < next)
 		next = apps_due;
+	if (relay->engine && engine_stop_limit(relay) < next)
+		next = engine_stop_limit(relay);
 	if (relay->engine && engine_due(relay->engine) < next)
 		next = engine_due(relay->engine);
 	if (!relay->heard && relay->silence.due_at < next)
@@ -276,7 +289,8 @@ static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
 	int *channels = relay->machine->channels;
 	unsigned attached = relay->settings->attached;
 
-	relay->stop_at = relay->power_off_at = relay->held_at = NEVER;
+	relay->power_off_at = relay->held_at = NEVER;
+	ending_init(&relay->ending, relay->settings->stop_timeout);
 	if (watch_silence)
 		silence_begin(&relay->silence, clock_ms());
 	else

@@ -66,7 +66,7 @@ void terminal_restore(struct terminal *terminal)
 }
 
 size_t terminal_filter(struct terminal *terminal, const char *keys, size_t size, char *out,
-                       bool *escaped)
+                       unsigned *escapes)
 {
 	size_t length = 0;
 
@@ -75,7 +75,7 @@ size_t terminal_filter(struct terminal *terminal, const char *keys, size_t size,
 
 		terminal->escape = keys[i] == CTRL_P;
 		if (second && keys[i] == CTRL_Q) {
-			*escaped = true;
+			(*escapes)++;
 			continue;
 		}
 		if (second)

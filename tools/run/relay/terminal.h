@@ -32,6 +32,6 @@ void terminal_set_raw(struct terminal *terminal);
 void terminal_restore(struct terminal *terminal);
 
 // Copies keys to `out`, which has room for size + 1 bytes, but for the escape, Ctrl-P Ctrl-Q, which
-// sets `*escaped`. Returns the length. A Ctrl-P waits for the next key.
+// adds to `*escapes`. Returns the length. A Ctrl-P waits for the next key.
 size_t terminal_filter(struct terminal *terminal, const char *keys, size_t size, char *out,
-                       bool *escaped);
+                       unsigned *escapes);

@@ -10,16 +10,9 @@
 #include "tools/common/log.h"
 #include "tools/run/signals.h"
 
-#define KILL_MS 10000    // from the container's SIGKILL to its end
-#define FORCE_SIGNALS 3  // so many signals kill it
 #define CTRL_A 1
 
-// --- Keys and the terminal -----------------------------------------------------------------------
-
-bool relay_has_keys(const struct relay *relay)
-{
-	return !relay->settings->image && relay->terminal_ours;
-}
+// --- The end --------------------------------------------------------------------------------------
 
 void relay_quit(struct relay *relay, int status)
 {
@@ -38,9 +31,24 @@ static void engine_signal(struct relay *relay, int number)
 		relay_quit(relay, 128 + number);
 		return;
 	}
-	log_info("stopping; once more ends it at once");
+	log_info("stopping; once more kills it");
 	engine_stop(relay->engine);
 	relay->stop_begun = clock_ms();
+}
+
+void relay_end_container(struct relay *relay, enum ending_step step, int status)
+{
+	if (step == ENDING_KILL)
+		relay_send_control(relay, "signal %d\n", SIGKILL);
+	else if (step == ENDING_QUIT)
+		relay_quit(relay, status);
+}
+
+// --- Keys and the terminal -----------------------------------------------------------------------
+
+bool relay_has_keys(const struct relay *relay)
+{
+	return !relay->settings->image && relay->terminal_ours;
 }
 
 static void escape_take(struct relay *relay)
@@ -66,52 +74,34 @@ size_t relay_filter_keys(void *context, const char *data, size_t size, char *out
 	return length;
 }
 
-static bool container_runs(const struct relay *relay)
+static void escape_from_container(struct relay *relay)
 {
-	return relay->settings->image && relay->control.started;
-}
+	static const char said[] = "\r\nending the container; Ctrl-P Ctrl-Q once more kills it\r\n";
+	enum ending_step step;
 
-void relay_kill_container(struct relay *relay, int status)
-{
-	if (relay->killed) {
-		relay_quit(relay, status);
-		return;
-	}
-	relay->killed = true;
-	relay->stop_at = clock_ms() + KILL_MS;
-	relay_send_control(relay, "signal %d\n", SIGKILL);
-}
-
-// The container was asked to end: not for the first time, or the time begins after which it is
-// ended by force.
-static void stop_begin(struct relay *relay, int number)
-{
-	if (++relay->stop_signals >= FORCE_SIGNALS)
-		relay_kill_container(relay, 128 + number);
-	else if (relay->stop_at == NEVER && relay->settings->stop_timeout != STOP_FOREVER)
-		relay->stop_at = clock_ms() + (uint64_t)relay->settings->stop_timeout * 1000;
-}
-
-size_t relay_filter_terminal_keys(void *context, const char *data, size_t size, char *out)
-{
-	static const char said[] =
-		"\r\nending the container; Ctrl-P Ctrl-Q once more ends it at once\r\n";
-	struct relay *relay = context;
-	bool escaped = false;
-	size_t length = terminal_filter(&relay->terminal, data, size, out, &escaped);
-
-	if (!escaped)
-		return length;
 	if (!relay->control.started) {
 		relay_quit(relay, STATUS_KILLED);
-	} else if (relay->escaped) {
-		relay_kill_container(relay, STATUS_KILLED);
+		return;
+	}
+	if (relay->escaped) {
+		step = ending_insist(&relay->ending, clock_ms());
 	} else {
 		relay->escaped = true;
 		(void)!write(STDERR_FILENO, said, sizeof(said) - 1);
 		relay_send_control(relay, "signal %d\n", SIGHUP);
-		stop_begin(relay, SIGHUP);
+		step = ending_ask(&relay->ending, clock_ms());
 	}
+	relay_end_container(relay, step, STATUS_KILLED);
+}
+
+size_t relay_filter_terminal_keys(void *context, const char *data, size_t size, char *out)
+{
+	struct relay *relay = context;
+	unsigned escapes = 0;
+	size_t length = terminal_filter(&relay->terminal, data, size, out, &escapes);
+
+	for (; escapes > 0; escapes--)
+		escape_from_container(relay);
 	return length;
 }
 
@@ -140,6 +130,11 @@ void relay_hand_over_terminal(struct relay *relay)
 
 // --- Signals -------------------------------------------------------------------------------------
 
+static bool container_runs(const struct relay *relay)
+{
+	return relay->settings->image && relay->control.started;
+}
+
 // What a signal asks of the container, or of us while there is none.
 static void signal_pass(struct relay *relay, const struct signalfd_siginfo *info)
 {
@@ -167,7 +162,7 @@ static void signal_pass(struct relay *relay, const struct signalfd_siginfo *info
 	relay_send_control(relay, "signal %d\n", number);
 	// A terminal that is gone cannot ask twice.
 	if (number == SIGINT || number == SIGTERM || (number == SIGHUP && !sent))
-		stop_begin(relay, number);
+		relay_end_container(relay, ending_ask(&relay->ending, clock_ms()), 128 + number);
 }
 
 static void signal_take(struct relay *relay, const struct signalfd_siginfo *info)
