@@ -58,6 +58,8 @@ void test_failed(struct autotest *t, const char *what, const char *file, int lin
 
 // How many of `all` rounds this run makes: at least one.
 uint32_t test_rounds(const struct autotest *t, uint32_t all);
+// The same for a test that ends with test_settles(): so many that it sees what each round leaks.
+uint32_t test_leak_rounds(const struct autotest *t, uint32_t all);
 // Now, in CLOCK_MONOTONIC.
 nsec_t test_now(void);
 // A deadline that is only reached when something is broken.

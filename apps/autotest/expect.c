@@ -3,8 +3,8 @@
 // What tests say and ask of the system.
 #include "apps/autotest/autotest.h"
 
-// Other apps take and give a little meanwhile (frames in flight, a slab); a leak of each death
-// would be 200 of a kind.
+// Other apps take and give a little meanwhile (frames in flight, a slab); a leak of each round
+// would be more.
 #define SLACK 50
 
 void test_failed(struct autotest *t, const char *what, const char *file, int line)
@@ -26,6 +26,13 @@ uint32_t test_rounds(const struct autotest *t, uint32_t all)
 	uint64_t rounds = all * t->percent / 100;
 
 	return rounds == 0 ? 1 : (uint32_t)rounds;
+}
+
+uint32_t test_leak_rounds(const struct autotest *t, uint32_t all)
+{
+	uint32_t rounds = test_rounds(t, all);
+
+	return rounds > 2 * SLACK ? rounds : 2 * SLACK;
 }
 
 nsec_t test_deadline(void)

@@ -100,7 +100,8 @@ APP(autotest, .main = autotest_main,
 	    { NEED_SERVICE, "vmnet", NULL, 1 },
 	    // 0, 1 or "only": without those of the kernel.
 	    { NEED_CONFIG, "devices", "0", 0 },
-	    // Per cent of the rounds of what is done very often; 0: no tests that do only such.
+	    // Per cent of the rounds of what is done very often; 0: a few, and no tests that do
+	    // only such.
 	    { NEED_CONFIG, "stress", "100", 0 },
 	    { NEED_CONFIG, "host_port", "0", 0 },
 	    { NEED_CONFIG, "udp_port", "0", 0 },

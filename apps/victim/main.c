@@ -152,6 +152,7 @@ static void client_message(struct loop *l, struct source *source, struct message
 
 	(void)l;
 	if (m->type == MSG_VICTIM_STARTS) {
+		wait_for_busy_thread();
 		tell_starts(source->handle);
 		return;
 	}

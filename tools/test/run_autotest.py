@@ -198,6 +198,8 @@ def main():
     parser.add_argument("--qemu-args", default="", help="further arguments for QEMU, split at blanks")
     parser.add_argument("--qemu", default=os.environ.get("QEMU", "qemu-system-riscv64"))
     args = parser.parse_args()
+    if not 1 <= args.rounds <= 100:
+        parser.error(f"--rounds is a percentage, from 1 to 100, not {args.rounds}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not os.path.isfile(args.elf):
         sys.exit(f"run_autotest: there is no {args.elf}: run `make {args.elf}`")

@@ -22,12 +22,12 @@ endif
 
 test-os: test-os-1 test-os-4 ## the running OS, tested from within, on 1 and 4 harts
 
-# All kills, deaths and machines on 4 harts, half of them on one; elsewhere what they show is shown by a fifth.
-ROUNDS = --rounds $(or $(ROUNDS_$@),20)
-ROUNDS_test-os-4 := 100
-ROUNDS_test-os-1 := 50
+# All kills, deaths and machines on 4 harts, half of them on one; elsewhere a fifth, but of leaks, whose tests make what they need.
+AUTOTEST_ROUNDS = --rounds $(or $(AUTOTEST_ROUNDS_$@),20)
+AUTOTEST_ROUNDS_test-os-4 := 100
+AUTOTEST_ROUNDS_test-os-1 := 50
 test-os-1 test-os-4: test-os-%: $(BUILD)/starina-test.elf
-	$(Q)tools/test/run_autotest.py --smp $* $(ROUNDS) $(BUILD)/starina-test.elf
+	$(Q)tools/test/run_autotest.py --smp $* $(AUTOTEST_ROUNDS) $(BUILD)/starina-test.elf
 
 # As many harts as the kernel takes, far more than this machine has: what is about threads.
 test-os-16: $(BUILD)/starina-test.elf
@@ -36,10 +36,10 @@ test-os-16: $(BUILD)/starina-test.elf
 # All apps in one of the two ways that can be. autotest and what it kills are in the kernel in the usual image, too: what of the kernel
 # they test is the same there, and what differs are drivers and services.
 test-os-kernel: $(BUILD)/starina-test-kernel.elf ## drivers and services on 4 harts, all apps in the kernel
-	$(Q)tools/test/run_autotest.py --smp 4 --drivers $(ROUNDS) $<
+	$(Q)tools/test/run_autotest.py --smp 4 --drivers $(AUTOTEST_ROUNDS) $<
 
 test-os-user: $(BUILD)/starina-test-user.elf ## the running OS on 4 harts, its apps in user mode
-	$(Q)tools/test/run_autotest.py --smp 4 $(ROUNDS) $<
+	$(Q)tools/test/run_autotest.py --smp 4 $(AUTOTEST_ROUNDS) $<
 
 test-os-quick: $(BUILD)/starina-test.elf
 	$(Q)tools/test/run_autotest.py --smp 2 --quick $<
@@ -51,7 +51,7 @@ debug-images:
 		$(addprefix $(BUILD)/debug/starina-,test.elf syscalls.elf)
 
 test-os-debug: debug-images ## the running OS on 4 harts, built with DEBUG=1
-	$(Q)tools/test/run_autotest.py --smp 4 $(ROUNDS) $(BUILD)/debug/starina-test.elf
+	$(Q)tools/test/run_autotest.py --smp 4 $(AUTOTEST_ROUNDS) $(BUILD)/debug/starina-test.elf
 
 # Drivers in TypeScript in place of those in C: the same tests see no difference.
 TS_DRIVERS := virtio_rng rtc virtio_blk

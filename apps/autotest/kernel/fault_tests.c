@@ -71,10 +71,34 @@ static void deaths_leak_nothing(struct autotest *t)
 
 	wait_for_victim(t);
 	before = test_system_info(t);
-	for (uint32_t i = 0; i < test_rounds(t, ROUNDS) && !t->failed; i++)
+	for (uint32_t i = 0; i < test_leak_rounds(t, ROUNDS) && !t->failed; i++)
 		kill_once(t, i % VICTIM_NUM_FAULTS);
 	wait_for_victim(t);
 	expect(t, test_settles(t, &before));
+}
+
+// How often the victim says that it was started; 0 when it does not say. Its busy thread computes
+// when it has answered.
+static uint64_t ask_for_starts(struct autotest *t, handle_t channel)
+{
+	struct msg_victim_starts msg = { 0 };
+	const uint8_t *tail;
+	size_t tail_len;
+	struct message m;
+
+	expect(t, message_encode_victim_starts(&m, &msg, NULL, 0) == 0);
+	expect(t, channel_send(channel, &m) == 0 && recv_wait(channel, test_deadline(), &m) == 0);
+	expect(t, message_decode_victim_starts(&m, &msg, &tail, &tail_len) == 0);
+	return msg.starts;
+}
+
+static uint64_t victim_starts(struct autotest *t)
+{
+	handle_t channel = victim_connect(t);
+	uint64_t count = ask_for_starts(t, channel);
+
+	handle_close(channel);
+	return count;
 }
 
 static void a_killed_process_ends(struct autotest *t)
@@ -84,8 +108,8 @@ static void a_killed_process_ends(struct autotest *t)
 	handle_t client;
 
 	wait_for_victim(t);
-	// With it one of its threads works.
 	client = victim_connect(t);
+	expect(t, ask_for_starts(t, client) > 0);
 	expect(t, system_find_process(t->system, "victim", 6, &process) == 0);
 	expect(t,
 	       process_info(process, &info) == 0 && info.state == PROCESS_RUNNING &&
@@ -99,22 +123,6 @@ static void a_killed_process_ends(struct autotest *t)
 	handle_close(process);
 	handle_close(client);
 	handle_close(victim_connect(t));
-}
-
-// How often the victim says that it was started; 0 when it does not say.
-static uint64_t victim_starts(struct autotest *t)
-{
-	struct msg_victim_starts msg = { 0 };
-	handle_t channel = victim_connect(t);
-	const uint8_t *tail;
-	size_t tail_len;
-	struct message m;
-
-	expect(t, message_encode_victim_starts(&m, &msg, NULL, 0) == 0);
-	expect(t, channel_send(channel, &m) == 0 && recv_wait(channel, test_deadline(), &m) == 0);
-	expect(t, message_decode_victim_starts(&m, &msg, &tail, &tail_len) == 0);
-	handle_close(channel);
-	return msg.starts;
 }
 
 static void kept_memory_outlives_its_process(struct autotest *t)
@@ -156,7 +164,7 @@ static void start_and_kill(struct autotest *t)
 static void killed_before_the_first_turn(struct autotest *t)
 {
 	uint32_t num_spinners = test_system_info(t).num_harts - 1;
-	uint32_t kills = test_rounds(t, EARLY_KILLS);
+	uint32_t kills = test_leak_rounds(t, EARLY_KILLS);
 	struct system_info before;
 	handle_t process = HANDLE_NONE;
 	handle_t threads[16];

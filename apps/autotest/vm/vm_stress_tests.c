@@ -26,7 +26,7 @@ static void many_vms(struct autotest *t)
 	if (test_system_info(t).has_hypervisor == 0)
 		return;
 	// The first round fills what is kept for later (stacks, slabs).
-	for (uint32_t i = 0; i <= test_rounds(t, ROUNDS) && !t->failed; i++) {
+	for (uint32_t i = 0; i <= test_leak_rounds(t, ROUNDS) && !t->failed; i++) {
 		struct stress_vm vm;
 
 		stress_vm_open(&vm, t, code, sizeof(code));
