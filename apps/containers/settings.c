@@ -111,7 +111,9 @@ static void fail(struct parse *p, error_t err)
 // The text of the next value; empty: it is null.
 static struct span take_raw(struct json_reader *r)
 {
-	return json_take_null(r) ? (struct span){ 0 } : json_take_raw(r);
+	if (json_take_null(r))
+		return (struct span){ 0 };
+	return json_take_raw(r);
 }
 
 static char *copy_span(struct span text)
