@@ -57,18 +57,27 @@ void spool_deinit(struct spool *spool)
 	spool->buffer = NULL;
 }
 
-static uint64_t align(uint64_t offset)
+// Fills up to `start`, where the next file's room begins, if the buffer ends where the rooms so far
+// do: small files go to the disk together.
+static void buffer_fill(struct spool *spool, uint64_t start)
 {
-	return (offset + SPOOL_ALIGNMENT - 1) / SPOOL_ALIGNMENT * SPOOL_ALIGNMENT;
+	uint64_t gap = start - spool->size;
+
+	if (spool->buffered == 0 || spool->buffer_offset + spool->buffered != spool->size ||
+	    gap >= BUFFER_SIZE - spool->buffered)
+		return;
+	memset(spool->buffer + spool->buffered, 0, gap);
+	spool->buffered += gap;
 }
 
 int spool_reserve(struct spool *spool, uint64_t size, uint64_t *offset, struct error *err)
 {
-	uint64_t start = align(spool->size);
+	uint64_t start = content_align(spool->size);
 
 	if (start > spool->limit || size > spool->limit - start)
 		return error_set(err, "the image holds more than %llu MiB of files",
 		                 (unsigned long long)(spool->limit >> 20));
+	buffer_fill(spool, start);
 	*offset = start;
 	spool->size = start + size;
 	return 0;
@@ -99,25 +108,11 @@ static int buffer_write(struct spool *spool, struct error *err)
 	return bytes_write(spool, spool->buffer_offset, spool->buffer, size, err);
 }
 
-// Fills up to where the next file's room begins, if that is where `offset` is: small files go to
-// the disk together.
-static void buffer_align(struct spool *spool, uint64_t offset)
-{
-	uint64_t end = spool->buffer_offset + spool->buffered;
-	uint64_t gap = align(end) - end;
-
-	if (spool->buffered == 0 || offset != end + gap || gap >= BUFFER_SIZE - spool->buffered)
-		return;
-	memset(spool->buffer + spool->buffered, 0, gap);
-	spool->buffered += gap;
-}
-
 int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t size,
                 struct error *err)
 {
 	const char *bytes = data;
 
-	buffer_align(spool, offset);
 	if (offset != spool->buffer_offset + spool->buffered && buffer_write(spool, err) < 0)
 		return -1;
 	while (size > 0) {

@@ -22,9 +22,18 @@ struct spool {
 	uint64_t buffer_offset;  // in the file
 };
 
-// Every file's room begins at a multiple of this. Linux copies what it reads of an image into
-// pages, and goes byte by byte where the two are not aligned alike.
-#define SPOOL_ALIGNMENT 8u
+// Every file's content begins at a multiple of this in the image, and so its room in the spool,
+// which may be the image. Linux copies a content from where it lies in the image to whole pages,
+// and its memcpy for RISC-V goes byte by byte unless source and destination differ by a multiple
+// of 8.
+#define CONTENT_ALIGNMENT 8u
+
+// The first place from `offset` on where a content may begin.
+static inline uint64_t content_align(uint64_t offset)
+{
+	return (offset + CONTENT_ALIGNMENT - 1) / CONTENT_ALIGNMENT * CONTENT_ALIGNMENT;
+}
+
 // The image may hold this much, uncompressed.
 #define SPOOL_DEFAULT_LIMIT ((uint64_t)32 << 30)
 
@@ -35,7 +44,7 @@ int spool_adopt(struct spool *spool, int fd, uint64_t start, struct error *err);
 void spool_deinit(struct spool *spool);
 
 // Makes room for a file of `size` bytes, all zero until they are written, and returns where it
-// begins: a multiple of SPOOL_ALIGNMENT.
+// begins: a multiple of CONTENT_ALIGNMENT.
 int spool_reserve(struct spool *spool, uint64_t size, uint64_t *offset, struct error *err);
 // Writes at `offset`, which must lie in reserved room.
 int spool_write(struct spool *spool, uint64_t offset, const void *data, size_t size,

@@ -2,6 +2,11 @@
 IMAGE_TEST_SRCS := $(filter-out tools/image/main.c %_test.c %_fuzz.c,$(wildcard tools/image/*.c tools/image/*/*.c)) \
 	$(filter-out %_test.c,$(wildcard tools/common/*.c))
 
+HOST_TESTS += tools/image/spool_test
+spool_test_SRCS := $(IMAGE_TEST_SRCS)
+spool_test_CFLAGS := -D_GNU_SOURCE
+spool_test_LIBS := -larchive -ljansson -lcrypto
+
 HOST_TESTS += tools/image/tree/layer_test
 layer_test_SRCS := $(IMAGE_TEST_SRCS)
 layer_test_CFLAGS := -D_GNU_SOURCE

@@ -57,22 +57,20 @@ static bool is_zero(const char *block, size_t size)
 	return block[0] == 0 && memcmp(block, block + 1, size - 1) == 0;
 }
 
-// A content begins where Linux copies it by words.
-static int content_align(struct packer *packer)
+static int content_begin(struct packer *packer)
 {
-	static const char padding[SPOOL_ALIGNMENT];
-	size_t over = packer->file.position % SPOOL_ALIGNMENT;
+	static const char padding[CONTENT_ALIGNMENT];
+	uint64_t position = packer->file.position;
 
-	return over == 0
-		? 0
-		: squashfs_write(&packer->file, padding, SPOOL_ALIGNMENT - over, packer->err);
+	return squashfs_write(&packer->file, padding, (size_t)(content_align(position) - position),
+	                      packer->err);
 }
 
 // Writes a file's content, but for blocks that are all zero.
 static int content_write(struct packer *packer, const struct tree_inode *inode,
                          struct squashfs_content *content)
 {
-	if (content_align(packer) < 0)
+	if (content_begin(packer) < 0)
 		return -1;
 	content->start = packer->file.position;
 	for (uint64_t done = 0; done < inode->size; done += BLOCK_SIZE) {

@@ -124,7 +124,7 @@ static void contents_are_aligned(bool adopted)
 		const char *found = memmem(image, size, contents[i], strlen(contents[i]));
 
 		assert_non_null(found);
-		assert_int_equal((size_t)(found - image) % SPOOL_ALIGNMENT, 0);
+		assert_int_equal((size_t)(found - image) % CONTENT_ALIGNMENT, 0);
 	}
 	tree_deinit(&tree);
 	spool_deinit(&spool);
