@@ -14,21 +14,34 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static handle_t apps, console, port, manager;
 
-// The file that the host brings: byte `i` is the first one plus i.
+// What the host asked for last. Byte `i` of the file is `id` plus i.
 static struct {
 	uint32_t id;
 	uint32_t size;
 	uint32_t sent;
 } file;
-// The host has kept to the protocol so far.
+// The app reads what the host says as the host means it.
 static bool in_order;
+
+// What the app sent to the manager, or tried to, by the message's id.
+#define LOADS 256u
+static struct {
+	uint32_t load_id;  // 0: nothing
+	uint32_t id;
+	uint32_t size;
+	bool in_order;
+} loads[LOADS];
+
+// Memory ran out, or there is no port.
+static bool may_exit;
 
 static void begin(void)
 {
 	fake_reset();
 	memset(&push, 0, sizeof(push));
 	memset(&file, 0, sizeof(file));
-	in_order = true;
+	memset(loads, 0, sizeof(loads));
+	in_order = may_exit = false;
 	console = port = manager = HANDLE_NONE;
 	push.console = fake_connector_create();
 	apps = fake_connector_create();
@@ -51,6 +64,7 @@ static void console_answers(bool refuses)
 	if (none != HANDLE_NONE)
 		handle_close(none);
 	if (refuses) {
+		may_exit = true;
 		error_send(console, 1, ERR_NOT_FOUND, "there is no such port");
 		return;
 	}
@@ -66,6 +80,25 @@ static void console_answers(bool refuses)
 
 // --- The host ------------------------------------------------------------------------------------
 
+// What a break of the app's means, and what it has just sent.
+static void app_seen(void)
+{
+	unsigned i;
+
+	fake_loop_settle(&push.loop);
+	// An app that breaks off waits for a sync.
+	in_order = in_order && push.input.synced;
+	i = push.sent_id % LOADS;
+	if (loads[i].load_id == push.sent_id)
+		return;
+	if (in_order && file.sent != file.size)
+		abort();
+	loads[i].load_id = push.sent_id;
+	loads[i].id = file.id;
+	loads[i].size = file.size;
+	loads[i].in_order = in_order;
+}
+
 static bool host_says(const void *bytes, size_t len)
 {
 	struct message m;
@@ -73,31 +106,36 @@ static bool host_says(const void *bytes, size_t len)
 	if (port == HANDLE_NONE || len == 0 || payload_make(&m, bytes, len) != 0)
 		return false;
 	fake_send(port, &m);
-	fake_loop_settle(&push.loop);
 	return true;
 }
 
 static void host_syncs(void)
 {
+	bool was_synced = push.input.synced;
 	char line[64];
 
 	fmt_write(line, sizeof(line), "\nsync %s\n", push.input.nonce);
-	in_order = in_order && file.sent == file.size;
-	(void)host_says(line, strlen(line));
+	if (!host_says(line, strlen(line)))
+		return;
+	fake_loop_settle(&push.loop);
+	file.sent = file.size = 0;
+	// One who waits for no sync reads it as a broken request, or as part of a file.
+	in_order = !was_synced && push.input.synced;
 }
 
 static void host_asks(uint8_t how, const uint8_t *data, size_t len)
 {
+	uint32_t size = len < 2 ? how : (data[0] * 256u + data[1]) % FILE_MAX;
 	char line[64];
 
+	fmt_write(line, sizeof(line), "%s %u %u\n", how & 1 ? "start" : "replace", (unsigned)how,
+	          (unsigned)size);
+	if (!host_says(line, strlen(line)))
+		return;
 	in_order = in_order && file.sent == file.size;
 	file.id = how;
 	file.sent = 0;
-	file.size = len < 2 ? how : (data[0] * 256u + data[1]) % FILE_MAX;
-	fmt_write(line, sizeof(line), "%s %u %u\n", how & 1 ? "start" : "replace",
-	          (unsigned)file.id, (unsigned)file.size);
-	if (!host_says(line, strlen(line)))
-		file.size = 0;
+	file.size = size;
 }
 
 // The next bytes of the file, in one piece.
@@ -125,6 +163,22 @@ static void host_ends(void)
 
 // --- The manager ---------------------------------------------------------------------------------
 
+static void load_check(const struct msg_apps_load *load, struct span bytes)
+{
+	unsigned i = load->id % LOADS;
+	uint32_t flags = APPS_LOAD_START | (loads[i].id & 1 ? 0 : APPS_LOAD_REPLACE);
+
+	if (loads[i].load_id != load->id)
+		abort();
+	if (!loads[i].in_order)
+		return;
+	if (load->size != loads[i].size || load->flags != flags)
+		abort();
+	for (size_t k = 0; k < bytes.len; k++)
+		if (bytes.data[k] != (uint8_t)(loads[i].id + k))
+			abort();
+}
+
 static void manager_takes(void)
 {
 	struct msg_apps_load load;
@@ -140,12 +194,11 @@ static void manager_takes(void)
 	if (message_decode_apps_load(&m, &load, &tail, &tail_len) != 0 || m.num_handles != 1 ||
 	    load.size == 0 || load.size > APP_FILE_MAX)
 		abort();
-	m.num_handles = 0;
 	if (payload_open_folio(m.handles[0], 0, (uint32_t)load.size, &payload) != 0)
 		return;
-	for (size_t i = 0; in_order && i < payload.bytes.len; i++)
-		if (payload.bytes.data[i] != (uint8_t)(payload.bytes.data[0] + i))
-			abort();
+	// Of older ones nothing is known any more.
+	if (push.sent_id - load.id < LOADS)
+		load_check(&load, payload.bytes);
 	payload_release(&payload);
 }
 
@@ -172,45 +225,47 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 	case SYNC: host_syncs(); break;
 	case ASK: host_asks(how, data, len); break;
 	case BRING: host_brings(how); break;
-	case NOISE:
-		in_order = false;
-		(void)host_says(data, len);
-		break;
+	case NOISE: in_order = in_order && !host_says(data, len); break;
 	case END: host_ends(); break;
 	case LOAD: manager_takes(); break;
 	case RESULT: manager_answers(how, data, len); break;
 	case SAY:
 		fake_say(*ends[how % 3], MSG_APPS_LOAD + how / 3 % 16, data, len,
 		         fake_cargo((how & 64) != 0, (how & 128) != 0), 4096);
-		in_order = false;
+		in_order = in_order && how % 3 != 1;
+		may_exit = may_exit || how % 3 == 0;
 		break;
 	case TAKE: fake_take_all(*ends[how % 3], NULL, 0); break;
-	case CLOSE:
-		fake_close(ends[how % 3]);
-		if (how % 3 == 1)
-			file.sent = file.size = 0;
+	case CLOSE: fake_close(ends[how % 3]); break;
+	default:
+		may_exit = may_exit || how > 0;
+		fake_memory_fail(how);
 		break;
-	default: fake_memory_fail(how); break;
 	}
-}
-
-static void turn(void)
-{
-	fake_loop_settle(&push.loop);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (setjmp(fake_exit) != 0)
+	size_t handles;
+
+	if (setjmp(fake_exit) != 0) {
+		if (!may_exit)
+			abort();
 		return 0;
+	}
 	begin();
-	fake_steps(data, size, NUM_STEPS, step, turn);
+	handles = fake_num_handles();
+	fake_steps(data, size, NUM_STEPS, step, app_seen);
 	fake_memory_fail(0);
 	fake_close(&port);
+	// What was sent to a manager that had not come yet.
+	if (manager == HANDLE_NONE)
+		manager = fake_provider_accept(apps);
 	fake_close(&manager);
 	fake_close(&console);
-	turn();
-	if (push.folio != HANDLE_NONE || push.state != REQUEST_NONE || fake_num_allocated() != 0)
+	app_seen();
+	if (push.folio != HANDLE_NONE || push.state != REQUEST_NONE || fake_num_allocated() != 0 ||
+	    fake_num_handles() != handles)
 		abort();
 	return 0;
 }
