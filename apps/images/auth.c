@@ -22,30 +22,22 @@ static bool is_set(const char *text)
 	return text != NULL && text[0] != '\0';
 }
 
-static void forget(char *text)
-{
-	if (text != NULL)
-		memset(text, 0, strlen(text));
-	heap_free(text);
-}
-
 static void credentials_deinit(struct credentials *c)
 {
 	for (size_t i = 0; i < NUM_KEYS; i++)
-		forget(c->texts[i]);
+		heap_free(c->texts[i]);
 }
 
 static void take_member(struct credentials *c, struct json_reader *r, struct span key)
 {
 	size_t i = 0;
 
-	while (i < NUM_KEYS &&
-	       (key.len != strlen(keys[i]) || memcmp(key.data, keys[i], key.len) != 0))
+	while (i < NUM_KEYS && !span_is(key, keys[i]))
 		i++;
 	if (i == NUM_KEYS) {
 		json_skip(r);
 	} else if (!json_take_null(r)) {
-		forget(c->texts[i]);
+		heap_free(c->texts[i]);
 		c->texts[i] = json_take_string(r);
 	}
 }
@@ -91,19 +83,14 @@ static bool read_host(const char *address, char out[static HOST_MAX])
 static char *line_make(const struct credentials *c)
 {
 	struct json_writer w = { 0 };
-	char *line = NULL;
+	char *line;
 
 	json_write_raw(&w, "{\"username\":");
 	json_write_string(&w, c->texts[USER]);
 	json_write_raw(&w, ",\"password\":");
 	json_write_string(&w, c->texts[PASSWORD]);
 	json_write_raw(&w, "}\n");
-	if (json_writer_text(&w) != NULL) {
-		line = heap_alloc(w.len + 1);
-		if (line != NULL)
-			memcpy(line, w.text, w.len);
-		memset(w.text, 0, w.len);
-	}
+	line = json_writer_text(&w) != NULL ? string_copy(w.text) : NULL;
 	json_writer_deinit(&w);
 	return line;
 }
@@ -126,7 +113,7 @@ static void ask(struct request *request, const struct credentials *c, const char
 	if (line == NULL)
 		refuse(request, 500, "out of memory");
 	if (job == NULL) {
-		forget(line);
+		heap_free(line);
 		return;
 	}
 	job->login = line;
@@ -169,11 +156,17 @@ void login_finish(const struct job *job, uint32_t status)
 
 void logins_drop(struct images *images, const struct client *client, uint32_t id)
 {
-	list_for_each(entry, &images->jobs) {
-		struct job *job = container_of(entry, struct job, entry);
+	list_for_each_safe(pos, &images->jobs)
+	{
+		struct job *job = container_of(pos, struct job, entry);
 
-		if (job->kind == JOB_LOGIN && job->client == client &&
-		    (id == 0 || job->request == id))
-			job->client = NULL;
+		if (job->kind != JOB_LOGIN || job->client != client ||
+		    (id != 0 && job->request != id))
+			continue;
+		job->client = NULL;
+		if (job->number == 0)
+			job_discard(job);
+		else
+			job_give_up(job, "nobody waits for it");
 	}
 }

@@ -36,8 +36,9 @@ void idle_watch(struct images *images)
 // Whether its container waits for what a client is to send.
 static bool is_silent(const struct job *job, nsec_t now)
 {
-	return job->number != 0 && job->kind != JOB_PULL && !job->input_ended && !job->has_unsent &&
-		job->error[0] == '\0' && now - job->heard_at > SILENCE_MAX;
+	return job->number != 0 && job->kind != JOB_PULL && job->kind != JOB_LOGIN &&
+		!job->input_ended && !job->has_unsent && job->error[0] == '\0' &&
+		now - job->heard_at > SILENCE_MAX;
 }
 
 // The one that has been silent for the longest time; NULL: none.
@@ -68,9 +69,9 @@ static void idle_signalled(struct loop *loop, struct source *source)
 		if (job->waiting[0] != '\0' && now - job->heard_at > LAYER_WAIT_MAX)
 			layers_wait_no_more(job);
 	}
-	if (silent != NULL && images->num_jobs > images->num_running)
+	if (silent != NULL && images->brought.there > images->brought.running)
 		job_give_up(silent, "nothing has come for a minute, and others wait: try again");
-	err = timer_set(images->idle_timer, images->num_jobs > 0 ? now + TICK : NSEC_NEVER);
+	err = timer_set(images->idle_timer, images->brought.there > 0 ? now + TICK : NSEC_NEVER);
 	assert(err == 0);
 }
 

@@ -61,6 +61,12 @@ struct reference {
 	bool of_host;
 };
 
+// Jobs of the two sorts that do not wait for one another.
+struct job_counts {
+	uint32_t there;
+	uint32_t running;
+};
+
 struct images {
 	const struct environ *env;
 	struct loop loop;
@@ -81,8 +87,8 @@ struct images {
 
 	// jobs.c
 	struct list jobs;
-	uint32_t num_jobs;
-	uint32_t num_running;
+	struct job_counts brought;  // of those that bring images in
+	struct job_counts logins;
 	uint32_t num_runs;
 
 	// layers.c

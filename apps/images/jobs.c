@@ -15,15 +15,29 @@ static const char away[] = "the service of containers, which unpacks images, has
 
 static void start_next(struct images *images);
 
+static struct job_counts *counts_of(const struct job *job)
+{
+	return job->kind == JOB_LOGIN ? &job->images->logins : &job->images->brought;
+}
+
 // --- Making and freeing --------------------------------------------------------------------------
 
 struct job *job_make(struct request *request, enum job_kind kind)
 {
 	struct images *images = request->images;
-	struct job *job = images->num_jobs < JOBS_MAX ? heap_alloc(sizeof(*job)) : NULL;
+	struct job *job;
 
-	if (job == NULL) {
+	if (kind == JOB_LOGIN && images->logins.there == LOGINS_MAX) {
+		refuse(request, 503, "too many logins wait for registries: try again");
+		return NULL;
+	}
+	if (kind != JOB_LOGIN && images->brought.there == JOBS_MAX) {
 		refuse(request, 503, "too many images are being brought in: try again");
+		return NULL;
+	}
+	job = heap_alloc(sizeof(*job));
+	if (job == NULL) {
+		refuse(request, 500, "out of memory");
 		return NULL;
 	}
 	job->images = images;
@@ -33,7 +47,7 @@ struct job *job_make(struct request *request, enum job_kind kind)
 	list_init(&job->waiters);
 	job->arguments = heap_alloc(JOB_ARGUMENTS_MAX);
 	job->output = heap_alloc(sizeof(*job->output));
-	images->num_jobs++;
+	counts_of(job)->there++;
 	if (job->arguments == NULL || job->output == NULL) {
 		refuse(request, 500, "out of memory");
 		job_discard(job);
@@ -48,23 +62,19 @@ struct job *job_make(struct request *request, enum job_kind kind)
 
 void job_discard(struct job *job)
 {
-	struct images *images = job->images;
-
 	while (!list_is_empty(&job->waiters))
 		waiter_free(container_of(job->waiters.next, struct job_waiter, entry));
 	if (job->stream_open)
-		loop_close(&images->loop, &job->stream);
+		loop_close(&job->images->loop, &job->stream);
 	if (job->has_unsent)
 		message_discard(&job->unsent);
 	if (job->far != HANDLE_NONE)
 		handle_close(job->far);
 	list_remove(&job->entry);
-	images->num_jobs--;
+	counts_of(job)->there--;
 	heap_free(job->arguments);
 	heap_free(job->output);
 	string_list_deinit(&job->layers);
-	if (job->login != NULL)
-		memset(job->login, 0, strlen(job->login));
 	heap_free(job->login);
 	heap_free(job->prefix);
 	heap_free(job);
@@ -134,7 +144,7 @@ static void job_over(struct job *job)
 	if (job->kind == JOB_LOGIN)
 		login_finish(job, status_of(job->error));
 	if (job->number != 0)
-		images->num_running--;
+		counts_of(job)->running--;
 	layers_leave(job);
 	job_discard(job);
 	if (folder[0] != '\0')
@@ -436,7 +446,7 @@ static error_t send_run(struct job *job)
 	if (err < 0 && err != ERR_PEER_CLOSED)
 		return err;
 	job->number = run.id;
-	images->num_running++;
+	counts_of(job)->running++;
 	idle_heard(job);
 	return 0;
 }
@@ -457,25 +467,40 @@ static void start(struct job *job)
 		input_begin(job);
 		return;
 	}
-	fail(job,
-	     err == ERR_NOT_READY ? "there is no state disk to keep images on (STARINA_DISK)"
-	                          : error_text(err));
+	if (err != ERR_NOT_READY)
+		fail(job, error_text(err));
+	else if (job->kind == JOB_LOGIN)
+		fail(job, "there is no state disk, which a login needs, too (STARINA_DISK)");
+	else
+		fail(job, "there is no state disk to keep images on (STARINA_DISK)");
 	job_over(job);
+}
+
+static bool may_start(const struct job *job)
+{
+	unsigned max = job->kind == JOB_LOGIN ? LOGINS_RUNNING_MAX : JOBS_RUNNING_MAX;
+
+	return job->number == 0 && job->error[0] == '\0' && !job->stream_open &&
+		counts_of(job)->running < max;
+}
+
+// NULL: there is none that may start.
+static struct job *find_next(const struct images *images)
+{
+	list_for_each(entry, &images->jobs) {
+		struct job *job = container_of(entry, struct job, entry);
+
+		if (may_start(job))
+			return job;
+	}
+	return NULL;
 }
 
 static void start_next(struct images *images)
 {
-	while (images->num_running < JOBS_RUNNING_MAX && images->follower != NULL) {
-		struct job *next = NULL;
+	while (images->follower != NULL) {
+		struct job *next = find_next(images);
 
-		list_for_each(entry, &images->jobs) {
-			struct job *job = container_of(entry, struct job, entry);
-
-			if (job->number == 0 && job->error[0] == '\0' && !job->stream_open) {
-				next = job;
-				break;
-			}
-		}
 		if (next == NULL)
 			return;
 		start(next);

@@ -15,9 +15,12 @@ struct client;
 struct job;
 struct request;
 
-// Of them at a time; more wait.
+// Of those that bring images in, at a time; more wait.
 #define JOBS_RUNNING_MAX 2u
 #define JOBS_MAX 64u
+// Logins have bounds of their own, so that no registry that says nothing keeps pulls waiting.
+#define LOGINS_RUNNING_MAX 2u
+#define LOGINS_MAX 8u
 // Arguments of a job, with their NULs.
 #define JOB_ARGUMENTS_MAX 16384u
 // What a container is told that does not read.
@@ -180,7 +183,7 @@ void operation_login(struct request *request);
 // It has ended: its client hears whether the registry takes the login, or what went wrong, with an
 // HTTP status.
 void login_finish(const struct job *job, uint32_t status);
-// Nobody waits for the answers to these requests of a client's; 0: to any.
+// Nobody waits for the answers to these requests of a client's (0: to any): they are given up.
 void logins_drop(struct images *images, const struct client *client, uint32_t id);
 
 // --- commit.c ---
