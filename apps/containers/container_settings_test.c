@@ -376,18 +376,69 @@ static void test_surroundings(void **state)
 // The host's namespaces are the virtual machine's: a warning says so.
 static void test_host_namespaces(void **state)
 {
-	static const char body[] = "{\"Image\":\"a\",\"HostConfig\":{\"PidMode\":\"host\","
-				   "\"IpcMode\":\"host\",\"UTSMode\":\"private\"}}";
-	char error[SETTINGS_ERROR_MAX];
+	static const char *const modes[] = { "PidMode", "IpcMode", "UTSMode", "CgroupnsMode" };
+	static const size_t num_modes = sizeof(modes) / sizeof(modes[0]);
+	char error[SETTINGS_ERROR_MAX], text[128];
 	struct settings s;
 
 	(void)state;
-	assert_int_equal(parse(&s, body, error), 0);
-	assert_int_equal(s.host.warnings.count, 2);
-	assert_string_equal(s.host.warnings.items[0],
-	                    "HostConfig.PidMode host has no effect: the host is the container's "
-	                    "own virtual machine");
+	assert_int_equal(parse(&s,
+	                       "{\"Image\":\"a\",\"HostConfig\":{\"PidMode\":\"host\","
+	                       "\"IpcMode\":\"host\",\"UTSMode\":\"host\","
+	                       "\"CgroupnsMode\":\"host\"}}",
+	                       error),
+	                 0);
+	assert_int_equal(s.host.warnings.count, num_modes);
+	for (size_t i = 0; i < num_modes; i++) {
+		snprintf(text, sizeof(text),
+		         "HostConfig.%s host has no effect: the host is the container's own "
+		         "virtual machine",
+		         modes[i]);
+		assert_string_equal(s.host.warnings.items[i], text);
+	}
 	settings_deinit(&s);
+	assert_int_equal(parse(&s,
+	                       "{\"Image\":\"a\",\"HostConfig\":{\"PidMode\":\"private\","
+	                       "\"IpcMode\":\"private\",\"UTSMode\":\"private\","
+	                       "\"CgroupnsMode\":\"private\"}}",
+	                       error),
+	                 0);
+	assert_int_equal(s.host.warnings.count, 0);
+	settings_deinit(&s);
+}
+
+// Whatever they are: records of earlier versions have them, and must stay readable.
+static void test_without_effect(void **state)
+{
+	static const struct {
+		const char *field, *value;
+		int64_t shares;
+	} cases[] = {
+		{ "CpuShares", "512", 512 },
+		{ "CpuShares", "\"512\"", 0 },
+		{ "CpuShares", "1.5", 0 },
+		{ "CpuShares", "[2]", 0 },
+		{ "CpuShares", "true", 0 },
+		{ "CpuShares", "99999999999999999999", 0 },
+		{ "CpuShares", "7,\"CpuShares\":\"x\"", 0 },
+		{ "BlkioWeight", "\"500\"", 0 },
+		{ "KernelMemory", "\"x\"", 0 },
+		{ "DeviceCgroupRules", "[\"c 1:3 rwm\"]", 0 },
+	};
+	char body[128], error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(body, sizeof(body), "{\"Image\":\"a\",\"HostConfig\":{\"%s\":%s}}",
+		         cases[i].field, cases[i].value);
+		assert_int_equal(parse(&s, body, error), 0);
+		assert_true(s.host.warnings.count > 0);
+		assert_non_null(strstr(s.host.warnings.items[0], cases[i].field));
+		assert_int_equal(s.host.cpu_shares, cases[i].shares);
+		assert_int_equal(s.host.blkio_weight, 0);
+		settings_deinit(&s);
+	}
 }
 
 // A list of CPUs says how many there are at most, and without a share exactly.
@@ -494,6 +545,7 @@ int main(void)
 		cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_surroundings),
 		cmocka_unit_test(test_host_namespaces),
+		cmocka_unit_test(test_without_effect),
 		cmocka_unit_test(test_cpuset),
 		cmocka_unit_test(test_capabilities),
 		cmocka_unit_test(test_storage),

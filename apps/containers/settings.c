@@ -274,19 +274,39 @@ static void warn(struct parse *p, const struct field *f)
 		fail(p, err);
 }
 
+// What is no number is as good as any other that has no effect, and is not kept.
 static void keep_number(struct parse *p, struct span raw, const struct field *f)
 {
 	struct json_reader r = json_reader_make(raw);
+	int64_t number = fields_take_number(&r);
 
-	*(int64_t *)member(p, f->present) = fields_take_number(&r);
-	if (!json_at_end(&r))
-		fail(p, ERR_PROTOCOL);
+	*(int64_t *)member(p, f->present) = json_at_end(&r) ? number : 0;
+}
+
+// A value, which is set, of FIELD_CHOICE, FIELD_REFUSED or FIELD_WARNED.
+static void take_set(struct parse *p, struct span raw, const struct field *f)
+{
+	const struct field *choice = NULL;
+
+	if (f->kind == FIELD_WARNED) {
+		warn(p, f);
+		if (f->present != 0)
+			keep_number(p, raw, f);
+		return;
+	}
+	if (f->kind == FIELD_CHOICE)
+		choice = find_choice(raw, f->fields);
+	if (choice == NULL) {
+		str_copy(p->error, f->where, SETTINGS_ERROR_MAX);
+		fail(p, ERR_INVALID);
+	} else if (choice->kind == FIELD_WARNED) {
+		warn(p, choice);
+	}
 }
 
 // Takes what is not kept; returns whether it was such.
 static bool take_unset(struct parse *p, struct json_reader *r, const struct field *f)
 {
-	const struct field *choice = NULL;
 	struct span before;
 	bool is_unset;
 
@@ -302,20 +322,8 @@ static bool take_unset(struct parse *p, struct json_reader *r, const struct fiel
 	before = r->rest;
 	is_unset = is_neutral(r);
 	before.len -= r->rest.len;
-	if (is_unset || json_reader_status(r) < 0)
-		return true;
-	if (f->kind == FIELD_CHOICE)
-		choice = find_choice(before, f->fields);
-	if (f->kind == FIELD_WARNED)
-		warn(p, f);
-	if (f->kind == FIELD_WARNED && f->present != 0)
-		keep_number(p, before, f);
-	else if (choice != NULL && choice->kind == FIELD_WARNED)
-		warn(p, choice);
-	if (f->kind == FIELD_WARNED || choice != NULL)
-		return true;
-	str_copy(p->error, f->where, SETTINGS_ERROR_MAX);
-	fail(p, ERR_INVALID);
+	if (!is_unset && json_reader_status(r) == 0)
+		take_set(p, before, f);
 	return true;
 }
 

@@ -28,8 +28,8 @@ struct field {
 	const char *name;
 	enum field_kind kind;
 	size_t offset;  // in the struct
-	// Of a bool that says that it was set; of FIELD_WARNED, of an int64_t that the number is
-	// kept in, for inspect. 0: none.
+	// Of a bool that says that it was set; of FIELD_WARNED, of an int64_t that a number is
+	// kept in, for inspect, and 0 for what is none. 0: none.
 	size_t present;
 	// Of FIELD_OBJECT and FIELD_CHOICE. The last row of a table has a name of NULL, and
 	// here where the table goes on, or NULL.

@@ -52,7 +52,7 @@ const struct field settings_config_rows[] = {
 	END,
 };
 
-// The host's own namespace: nothing else that could be in it is in the container's machine.
+// The namespace of the virtual machine, which is the container's alone.
 #define OF_HOST(name)                                                     \
 	{                                                                 \
 		"host", FIELD_WARNED, AT(warnings), 0, NULL,              \
@@ -124,7 +124,7 @@ const struct field settings_host_rows[] = {
 	REFUSED("OomKillDisable",
 	        "a container that waits for memory for ever can only be ended by force"),
 	WARNED("BlkioWeight", AT(blkio_weight), NO_RIVAL),
-	// They let a container use what there is; what there is not it sees itself.
+	// A rule allows devices, of which the machine has none to allow.
 	WARNED("DeviceCgroupRules", 0, NO_DEVICES),
 	WARNED("CpuShares", AT(cpu_shares), NO_RIVAL),
 	WARNED("KernelMemory", 0, "docker has given it up, too"),
