@@ -412,6 +412,18 @@ static bool is_left_over(struct images *images, const char *id)
 	return store_stat(images, record, &info) == ERR_NOT_FOUND;
 }
 
+// What a write that a power cut ended has left. The folder itself is written to by this app alone:
+// the system's containers have folders in it.
+static void drop_unfinished(struct images *images)
+{
+	error_t err = 0;
+
+	for (unsigned tries = 0; store_try(images, &tries, &err);)
+		err = folder_drop_unfinished(store.folder);
+	if (err < 0)
+		log_warn("what a power cut left of images' records stays: %s", error_text(err));
+}
+
 static void sweep(struct images *images, const struct string_list *names)
 {
 	char id[IMAGE_ID_MAX];
@@ -448,6 +460,7 @@ void store_read(struct images *images)
 			read_image(images, names.items[i], id);
 	read_references(images);
 	sweep(images, &names);
+	drop_unfinished(images);
 	layers_read(images);
 	string_list_deinit(&names);
 }

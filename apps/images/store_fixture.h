@@ -231,6 +231,20 @@ error_t folder_rename(struct folder *folder, const char *from, const char *to, b
 	return is_dying ? ERR_PEER_CLOSED : 0;
 }
 
+error_t folder_drop_unfinished(struct folder *folder)
+{
+	(void)folder;
+	if (dies())
+		return ERR_PEER_CLOSED;
+	for (size_t i = 0; i < FILES_MAX; i++) {
+		const char *suffix = strstr(files[i].name, ".new~");
+
+		if (suffix != NULL && suffix[5] == '\0' && strchr(files[i].name, '/') == NULL)
+			take_away(&files[i]);
+	}
+	return 0;
+}
+
 error_t folder_remove(struct folder *folder, const char *path)
 {
 	struct fake_file *file = find(path);

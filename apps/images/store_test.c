@@ -92,6 +92,21 @@ static void test_reading(void **state)
 	assert_null(find(HEX_B ".img"));
 }
 
+// A power cut has ended writes; what a job has in its folder is its own.
+static void test_unfinished(void **state)
+{
+	(void)state;
+	put(HEX_A ".json.new~", FILE_TYPE_FILE, "{\"id\":", 7);
+	put("references.json.new~", FILE_TYPE_FILE, "{", 1);
+	put("layers/x.new~", FILE_TYPE_FILE, "", 1);
+	start();
+	assert_true(is_stored(A));
+	assert_non_null(catalog_reference(&images, "docker.io/me/app:1"));
+	assert_null(find(HEX_A ".json.new~"));
+	assert_null(find("references.json.new~"));
+	assert_non_null(find("layers/x.new~"));
+}
+
 // The server of files dies, and is there again: nothing is lost.
 static void test_reading_deaths(void **state)
 {
@@ -293,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_reading, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unfinished, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reading_deaths, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_record_unread, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names_unread, set_up, tear_down),

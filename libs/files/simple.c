@@ -386,7 +386,8 @@ error_t folder_drop_unfinished(struct folder *folder)
 	char name[FILES_NAME_MAX + 1];
 	error_t err;
 
-	// There is one, if any: who writes waits for each.
+	// One for each listing: none may be removed while they are listed, and there are few, for
+	// who writes waits for each file.
 	do {
 		name[0] = '\0';
 		err = folder_list(folder, "/", find_unfinished, name);

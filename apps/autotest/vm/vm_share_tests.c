@@ -159,7 +159,7 @@ static void busy_vcpus_have_harts_of_their_own(struct autotest *t)
 	handle_t timer = HANDLE_NONE;
 	void *words = NULL;
 
-	// One for each guest, and one for us, who come and go.
+	// A hart for each guest, and one for this thread, which ends them and starts others.
 	if (test_system_info(t).has_hypervisor == 0 || test_system_info(t).num_harts < 3)
 		return;
 	expect(t, timer_create(&timer) == 0);
