@@ -12,13 +12,7 @@
 #include "tools/image/tool.h"
 #include "tools/system/docker_words.h"
 #include "tools/system/incoming.h"
-#include "tools/system/line_input.h"
 #include "tools/system/registry_access.h"
-
-// Less than a pipe takes at once (pipe(7)).
-#define MAX_CREDENTIALS 32768
-// In memory.
-#define FOLDER_PATTERN "/tmp/login.XXXXXX"
 
 // Where skopeo is, as the user calls it and as it is reached from here.
 struct place {
@@ -45,10 +39,9 @@ static int text_pipe(const char *text, struct error *err)
 }
 
 static int skopeo_login(const struct place *place, const char *user, const char *password,
-                        const char *file, struct error *err)
+                        struct error *err)
 {
 	char *name_option = NULL;
-	char *file_option = NULL;
 	struct tool tool;
 	int fd = text_pipe(password, err);
 	int result = -1;
@@ -57,9 +50,7 @@ static int skopeo_login(const struct place *place, const char *user, const char 
 		return -1;
 	if (asprintf(&name_option, "--username=%s", user) < 0)
 		name_option = NULL;
-	if (asprintf(&file_option, "--authfile=%s", file) < 0)
-		file_option = NULL;
-	if (!name_option || !file_option) {
+	if (!name_option) {
 		error_set(err, "out of memory");
 	} else {
 		const char *const argv[] = {
@@ -67,7 +58,6 @@ static int skopeo_login(const struct place *place, const char *user, const char 
 			"--command-timeout=120s",
 			"login",
 			place->is_local ? "--tls-verify=false" : "--tls-verify=true",
-			file_option,
 			name_option,
 			"--password-stdin",
 			place->location,
@@ -80,22 +70,19 @@ static int skopeo_login(const struct place *place, const char *user, const char 
 	}
 	close(fd);
 	free(name_option);
-	free(file_option);
 	return result;
 }
 
 static int ask(const struct place *place, const char *user, const char *password, struct error *err)
 {
-	char folder[] = FOLDER_PATTERN;
-	char *file = NULL;
-	int result;
+	json_t *none = json_object();
+	int result = registry_access_file(none, err);
 
-	if (!mkdtemp(folder) || asprintf(&file, "%s/auth.json", folder) < 0)
-		return error_set_errno(err, errno, "cannot make a folder for the login");
-	result = skopeo_login(place, user, password, file, err);
-	unlink(file);
-	rmdir(folder);
-	free(file);
+	// skopeo writes there what the registry has taken.
+	if (result == 0)
+		result = skopeo_login(place, user, password, err);
+	registry_access_forget();
+	json_decref(none);
 	if (result < 0)
 		docker_login_words(place->is_local ? "http" : "https", place->host, err);
 	if (result < 0)
@@ -105,20 +92,15 @@ static int ask(const struct place *place, const char *user, const char *password
 
 int login(int fd, const char *host, const char *directory, struct error *err)
 {
-	static char text[MAX_CREDENTIALS];
 	struct place place = { .host = host };
-	long length = line_input(fd, text, sizeof(text));
-	json_t *credentials = NULL;
+	json_t *credentials;
 	char *scratch = NULL;
 	char *name = NULL;
 	const char *user;
 	const char *password;
 	int result = -1;
 
-	if (length < 0)
-		return error_set_errno(err, errno, "the credentials cannot be read");
-	credentials = json_parse(text, (size_t)length, "the credentials", err);
-	if (!credentials)
+	if (registry_access_read(fd, &credentials, err) < 0)
 		return -1;
 	user = json_get_string(credentials, "username");
 	password = json_get_string(credentials, "password");

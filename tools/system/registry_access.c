@@ -13,12 +13,9 @@
 #include "tools/image/source/registry.h"
 #include "tools/system/line_input.h"
 
-#define MAX_CREDENTIALS 65536
 #define TOKEN_USER "<token>"
-#define AUTH_FILE_PATTERN "/tmp/auth.XXXXXX"
 
-static char auth_file[] = AUTH_FILE_PATTERN;
-static bool has_auth_file;
+static char *auth_file;  // NULL: there is none
 
 static char *base64(const char *text)
 {
@@ -67,42 +64,64 @@ static json_t *entry_make(const json_t *credentials)
 	return entry;
 }
 
+int registry_access_file(const json_t *document, struct error *err)
+{
+	const char *folder = getenv("TMPDIR");
+	char *path;
+	int result = 0;
+	int fd;
+
+	if (!document ||
+	    asprintf(&path, "%s/auth.XXXXXX", folder && folder[0] ? folder : "/tmp") < 0)
+		return error_set(err, "out of memory");
+	fd = mkstemp(path);
+	if (fd < 0) {
+		free(path);
+		return error_set_errno(err, errno, "cannot keep the credentials");
+	}
+	auth_file = path;
+	if (json_dumpfd(document, fd, 0) < 0)
+		result = error_set_errno(err, errno, "cannot keep the credentials");
+	close(fd);
+	setenv("REGISTRY_AUTH_FILE", auth_file, 1);
+	return result;
+}
+
 static int auth_write(const char *location, json_t *entry, struct error *err)
 {
 	char *host = strndup(location, strcspn(location, "/"));
 	json_t *document = host ? json_pack("{s:{s:O}}", "auths", host, entry) : NULL;
-	int result = 0;
-	int fd;
+	int result = registry_access_file(document, err);
 
-	strcpy(auth_file, AUTH_FILE_PATTERN);
-	fd = mkstemp(auth_file);
-	has_auth_file = fd >= 0;
-	if (!document || fd < 0 || json_dumpfd(document, fd, 0) < 0)
-		result = error_set_errno(err, errno, "cannot keep the credentials");
-	if (fd >= 0)
-		close(fd);
-	setenv("REGISTRY_AUTH_FILE", auth_file, 1);
 	json_decref(document);
 	free(host);
 	return result;
 }
 
-int registry_access_credentials(int fd, const char *location, struct error *err)
+int registry_access_read(int fd, json_t **credentials, struct error *err)
 {
-	static char text[MAX_CREDENTIALS];
+	static char text[REGISTRY_ACCESS_MAX];
 	long length = line_input(fd, text, sizeof(text));
-	json_t *credentials;
-	json_t *entry;
-	int result = 0;
 
+	*credentials = NULL;
 	if (length == 0)
 		return 0;
 	if (length < 0 && errno == EMSGSIZE)
-		return error_set(err, "the credentials are longer than %u bytes", MAX_CREDENTIALS);
+		return error_set(err, "the credentials are longer than %u bytes",
+		                 REGISTRY_ACCESS_MAX - 1);
 	if (length < 0)
 		return error_set_errno(err, errno, "the credentials cannot be read");
-	credentials = json_parse(text, (size_t)length, "the credentials", err);
-	if (!credentials)
+	*credentials = json_parse(text, (size_t)length, "the credentials", err);
+	return *credentials ? 0 : -1;
+}
+
+int registry_access_credentials(int fd, const char *location, struct error *err)
+{
+	json_t *credentials;
+	json_t *entry;
+	int result = registry_access_read(fd, &credentials, err);
+
+	if (result < 0)
 		return -1;
 	entry = entry_make(credentials);
 	if (entry)
@@ -114,9 +133,10 @@ int registry_access_credentials(int fd, const char *location, struct error *err)
 
 void registry_access_forget(void)
 {
-	if (has_auth_file)
+	if (auth_file)
 		unlink(auth_file);
-	has_auth_file = false;
+	free(auth_file);
+	auth_file = NULL;
 }
 
 // The gateway of the default route. (proc(5), /proc/net/route)

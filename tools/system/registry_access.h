@@ -3,16 +3,27 @@
 // How a registry is reached from here: with whose name, and where what the user calls localhost is.
 #pragma once
 
+#include <jansson.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 
 #include "tools/common/error.h"
 
+// Of a line of credentials, with a NUL. A pipe takes as much at once (pipe(7)).
+#define REGISTRY_ACCESS_MAX 65536
+
+// Reads a line of credentials from `fd`: a JSON object, the caller's; NULL for an empty line. -1
+// with `err`.
+int registry_access_read(int fd, json_t **credentials, struct error *err);
+// Makes the file in which skopeo has credentials (REGISTRY_AUTH_FILE), with `document`
+// (containers-auth.json(5); NULL: memory is out). It is in $TMPDIR, or /tmp, which is in memory in
+// the system container. registry_access_forget removes it, after an error as well. -1 with `err`.
+int registry_access_file(const json_t *document, struct error *err);
 // Reads credentials from `fd`, a line: the JSON that X-Registry-Auth holds (AuthConfig of the
-// Docker Engine API), or an object without any. They are kept for skopeo in a file in memory, for
-// the registry of `location` (a whole name, reference.h). -1 with `err`.
+// Docker Engine API), or an object without any. They are kept for skopeo in that file, for the
+// registry of `location` (a whole name, reference.h). -1 with `err`.
 int registry_access_credentials(int fd, const char *location, struct error *err);
-// Removes that file.
+// Removes that file, if there is one.
 void registry_access_forget(void);
 
 // The address of our network's gateway, behind which the user's machine is. False: there is none,

@@ -78,6 +78,45 @@ static const char *credentials(const char *text)
 	return content;
 }
 
+static void too_long_credentials_are_told_the_limit(void **state)
+{
+	static char text[REGISTRY_ACCESS_MAX];
+	json_t *object;
+	struct error err;
+	int fds[2];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], text, sizeof(text)), sizeof(text));
+	close(fds[1]);
+	assert_int_equal(registry_access_read(fds[0], &object, &err), -1);
+	close(fds[0]);
+	assert_null(object);
+	assert_string_equal(err.text, "the credentials are longer than 65535 bytes");
+}
+
+// Where a test, or a user, has its own files.
+static void the_file_is_in_the_folder_for_such(void **state)
+{
+	char folder[] = "/tmp/registry_words_test.XXXXXX";
+	json_t *none = json_object();
+	struct error err;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(setenv("TMPDIR", folder, 1), 0);
+	assert_int_equal(registry_access_file(none, &err), 0);
+	assert_memory_equal(getenv("REGISTRY_AUTH_FILE"), folder, strlen(folder));
+	registry_access_forget();
+	assert_int_equal(rmdir(folder), 0);
+	// Nothing can be made there.
+	assert_int_equal(registry_access_file(none, &err), -1);
+	registry_access_forget();
+	assert_int_equal(unsetenv("TMPDIR"), 0);
+	json_decref(none);
+}
+
 static void credentials_are_written_for_skopeo(void **state)
 {
 	(void)state;
@@ -127,6 +166,8 @@ int main(void)
 		cmocka_unit_test(errors_are_said_as_docker_says_them),
 		cmocka_unit_test(a_registry_is_called_as_the_user_does),
 		cmocka_unit_test(credentials_are_written_for_skopeo),
+		cmocka_unit_test(too_long_credentials_are_told_the_limit),
+		cmocka_unit_test(the_file_is_in_the_folder_for_such),
 		cmocka_unit_test(a_proxy_of_the_user_is_behind_the_gateway),
 	};
 
