@@ -36,8 +36,8 @@ def policy(name, count=0, **more):
 
 
 def run(engine, name, command, **settings):
-    patient(engine, "POST", f"/containers/create?name={name}", 201, body={"Image": IMAGE, "Cmd": ["sh", "-c", command], **settings})
-    # 304: it was started, and who was to say so was killed.
+    # 409 and 304: it was made or started, and who was to say so was killed.
+    patient(engine, "POST", f"/containers/create?name={name}", 201, 409, body={"Image": IMAGE, "Cmd": ["sh", "-c", command], **settings})
     patient(engine, "POST", f"/containers/{name}/start", 204, 304)
 
 
@@ -93,7 +93,7 @@ def restart_policies(context):
     run(engine, "stopped", "sleep 1000", **policy("unless-stopped"))
     run(engine, "runs", "sleep 1000", **policy("unless-stopped"))
     # What goes with its end outlives `containers`, and not the machine.
-    patient(engine, "POST", "/containers/create?name=passing", 201, body={"Image": IMAGE, "HostConfig": {"AutoRemove": True}})
+    patient(engine, "POST", "/containers/create?name=passing", 201, 409, body={"Image": IMAGE, "HostConfig": {"AutoRemove": True}})
     patient(engine, "POST", "/containers/stopped/stop?t=0", 204, 304)
     engine.log.wait_for("done: httpd answered each time")
     until(restarted, engine, "always", inspect(engine, "always")["RestartCount"] + 1)
