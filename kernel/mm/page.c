@@ -3,7 +3,8 @@
 // A buddy allocator. Its only metadata is one byte for each page, and the lists of free blocks lie
 // in the free blocks themselves: at boot there is almost nothing to initialise. Pages are zeroed
 // when they are allocated. RAM that nobody has needed yet is in no list, for a list would write to
-// each of its blocks: a host whose memory it is has to give none before it is needed.
+// each of its blocks: a host that emulates the machine gives it memory of its own only for pages
+// that were written.
 #include "kernel/mm/page.h"
 
 #include <stdbool.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The floating-point unit: saved when sstatus.FS says that it changed, at a switch of threads or of
-// worlds.
+// The floating-point unit. A thread's registers are saved when another thread or a guest gets the
+// unit, if sstatus.FS says that they changed. A guest's are saved whenever it leaves the hart: its
+// sstatus.FS is always Dirty, and vsstatus.FS, which is its own, says nothing to the host.
 #pragma once
 
 struct arch_fp;

@@ -47,9 +47,10 @@ void hv_context_set(struct vcpu_context *context, const struct vcpu_state *state
 	context->pc = state->pc;
 }
 
-// The FP unit is always dirty for a guest. To save its registers when it leaves the hart is a few
-// dozen instructions; and an emulator keeps a translation of all code for each state of the unit,
-// so that one that changes has it translate a guest's kernel two or three times.
+// sstatus.FS is always Dirty for a guest, and hv_put saves its FP registers each time, which is a
+// few dozen instructions: an emulator keeps a translation of all code for each state of the unit,
+// and would translate a guest's kernel two or three times if the state changed. vsstatus.FS stays
+// the guest's own: where that is Off, its FP instructions trap to it.
 void hv_context_reset(struct vcpu_context *context)
 {
 	context->sstatus = SSTATUS_UXL_64 | SSTATUS_SPP | SSTATUS_SPIE | SSTATUS_FS_DIRTY;
