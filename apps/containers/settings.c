@@ -338,7 +338,6 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 		return;
 	if (json_take_null(r))
 		return;
-	before = r->rest;
 	switch (f->kind) {
 	case FIELD_STRING: replace(p, r, member(p, f->offset), json_take_string(r)); break;
 	case FIELD_STRINGS: take_strings(p, r, member(p, f->offset)); break;
@@ -352,6 +351,7 @@ static void take_field(struct parse *p, struct json_reader *r, const struct fiel
 		        json_reader_status(r) == 0 ? copy_span(before) : NULL);
 		break;
 	case FIELD_OBJECT:
+		before = r->rest;
 		take_object(p, r, f->fields, f->where);
 		before.len -= r->rest.len;
 		if (f->offset != 0)
