@@ -5,14 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "guest/bootd/control_session.h"
 #include "guest/bootd/guest_limits.h"
+#include "guest/bootd/kernel_log.h"
 #include "guest/bootd/shares.h"
 
 static _Noreturn void power_off(void)
@@ -23,15 +23,10 @@ static _Noreturn void power_off(void)
 		pause();
 }
 
-// With no control port there is only the kernel's log to speak to; level 0 reaches the console.
+// With no control port there is only the kernel's log to speak to.
 static _Noreturn void die(const char *what, int error)
 {
-	char line[128];
-	int length = snprintf(line, sizeof(line), "<0>bootd: %s: %s\n", what, strerror(error));
-	int fd = open("/dev/kmsg", O_WRONLY);
-
-	if (fd >= 0)
-		(void)!write(fd, line, (size_t)length);
+	kernel_log(LOG_EMERG, what, error);
 	power_off();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "guest/bootd/prepare.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -8,12 +9,14 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "guest/bootd/cgroup.h"
 #include "guest/bootd/wall_clock.h"
 #include "guest/bootd/config.h"
+#include "guest/bootd/kernel_log.h"
 #include "guest/bootd/linger.h"
 #include "guest/bootd/network.h"
 #include "guest/bootd/console_port.h"
@@ -68,9 +71,11 @@ static bool mount_layers(bool on_disk)
 	struct failure failure = { 0 };
 	char path[REHEARSAL_DISK_PATH_MAX] = "";
 	int disk = on_disk ? rehearsal_disk_make(path) : -1;
-	bool mounted = rootfs_mount_layers(disk >= 0 ? LAYER_DISK : LAYER_MEMORY, path, &failure) ==
-		0;
+	bool mounted;
 
+	if (on_disk && disk < 0)
+		kernel_log(LOG_ERR, "a rehearsal has its layer in memory", errno);
+	mounted = rootfs_mount_layers(disk >= 0 ? LAYER_DISK : LAYER_MEMORY, path, &failure) == 0;
 	if (disk >= 0)
 		close(disk);
 	return mounted;
@@ -103,7 +108,8 @@ static _Noreturn void rehearse_child(struct config *config, bool on_disk, int co
 	if (process.pidfd > 0)
 		container_process_discard(&process);  // execve failed
 	(void)linger_goes_on(&linger);
-	write_out();
+	if (on_disk)
+		write_out();
 	cgroup_remove();
 	_exit(0);
 }
@@ -125,8 +131,8 @@ static int mount_and_rehearse(struct config *config, uint64_t root_sectors, bool
                               const struct control_network *network, int control,
                               struct failure *failure)
 {
-	int error = on_disk ? config_parse(config, engine_text, sizeof(engine_text) - 1, failure)
-			    : config_parse(config, config_text, sizeof(config_text) - 1, failure);
+	const char *text = on_disk ? engine_text : config_text;
+	int error = config_parse(config, text, strlen(text), failure);
 
 	if (error != 0)
 		return error;

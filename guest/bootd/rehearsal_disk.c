@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include "guest/bootd/kernel_log.h"
 #include "libs/ext4/make.h"
 
 #define CONTROL "/dev/loop-control"
@@ -79,12 +81,17 @@ int rehearsal_disk_make(char path[static REHEARSAL_DISK_PATH_MAX])
 void rehearsal_disk_remove(void)
 {
 	int control = open(CONTROL, O_RDWR | O_CLOEXEC);
+	int turns = 0;
 
+	if (control < 0)
+		return;
 	// The kernel unmounts what a namespace had a moment after its last process.
-	for (int i = 0; i < TURNS && control >= 0 &&
-	     ioctl(control, LOOP_CTL_REMOVE, (long)DEVICE) != 0 && errno == EBUSY;
-	     i++)
+	while (ioctl(control, LOOP_CTL_REMOVE, (long)DEVICE) != 0 && errno == EBUSY) {
+		if (turns++ == TURNS) {
+			kernel_log(LOG_ERR, "the rehearsal's disk stays", EBUSY);
+			break;
+		}
 		usleep(TURN_US);
-	if (control >= 0)
-		close(control);
+	}
+	close(control);
 }

@@ -55,17 +55,21 @@ def released(guest):
 
 @test()
 def rehearsed(guest):
-    """Nothing is kept of a rehearsal: there is nothing to release, and what comes next is a container as ever."""
+    """Nothing is kept of a rehearsal, nor its disk: there is nothing to release, and what comes next is a container as ever."""
     check(guest.prepare(REHEARSE), (0, ""))
     check(guest.reply(guest.send(RELEASE))[0], -22)
-    expect_run(guest, config("probe", "ls", "/dev"), 0,
-               b"core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero \n")
+    expect_run(guest, config("probe", "ls", "/dev", "/sys/block"), 0,
+               b"core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero \nvda \n")
 
 
 @test()
-def the_disk_of_a_rehearsal_is_gone(guest):
+def rehearsed_on_a_disk(guest):
+    """Without a disk bootd goes on, with the layer in memory, and says so in the kernel's log."""
     check(guest.prepare(REHEARSE), (0, ""))
-    expect_run(guest, config("probe", "ls", "/sys/block"), 0, b"vda \n")
+    requests = guest.start(config("probe", "log", "EXT4-fs (loop0): mounted", "bootd:"))
+    _, seen, _, _ = guest.end()
+    check((seen.count(b"EXT4-fs (loop0): mounted"), seen.count(b"bootd:")), (1, 0))
+    check([guest.reply(number) for number in requests], [(0, "")] * len(requests))
 
 
 @test()

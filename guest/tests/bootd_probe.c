@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,6 +21,8 @@
 
 #include "probe_files.h"
 #include "probe_limits.h"
+
+#define SYSLOG_ACTION_READ_ALL 3
 
 extern char **environ;
 
@@ -338,6 +341,21 @@ static int reopen(void)
 	return write_to("/dev/stdout");
 }
 
+// The lines of the kernel's log that `text` is in, from there on.
+static int show_log(const char *text)
+{
+	static char log[1 << 17];
+	int got = klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1);
+
+	if (got < 0)
+		printf("%s\n", strerror(errno));
+	for (char *line = strtok(log, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+		if (strstr(line, text) != NULL)
+			printf("%s\n", strstr(line, text));
+	}
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -361,6 +379,7 @@ static const struct {
 	{ "direct", probe_direct },
 	{ "crash", probe_crash },
 	{ "attributes", probe_attributes },
+	{ "log", show_log },
 };
 
 // Commands whose first argument is a number or a name. Returns -1 for none of them.
