@@ -3,6 +3,7 @@
 
 #include "apps/containers/port_list.h"
 #include "libs/abi/host.h"
+#include "libs/base/decimal.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -43,15 +44,12 @@ static error_t check_words(const struct filters *filters, const char *key,
 static bool read_status(const char *text, int *out)
 {
 	bool negative = *text == '-';
-	int value = 0;
+	uint64_t value;
 
-	text += negative ? 1 : 0;
-	if (*text == '\0' || strlen(text) > 6)
+	if (!decimal_read(text_span(text + (negative ? 1 : 0)), 999999, &value))
 		return false;
-	for (; *text >= '0' && *text <= '9'; text++)
-		value = value * 10 + (*text - '0');
-	*out = negative ? -value : value;
-	return *text == '\0';
+	*out = negative ? -(int)value : (int)value;
+	return true;
 }
 
 // Reads "80", "80-90" or "80/udp" into the range of `port`.

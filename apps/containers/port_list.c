@@ -2,6 +2,7 @@
 #include "apps/containers/port_list.h"
 
 #include "libs/abi/host.h"
+#include "libs/base/decimal.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -41,12 +42,14 @@ void port_list_deinit(struct port_list *list)
 // A number of at most `max`, behind which `*text` is then; false when there is none.
 static bool take_number(const char **text, uint32_t max, uint32_t *out)
 {
-	const char *start = *text;
+	struct span rest = text_span(*text);
+	uint64_t value;
 
-	*out = 0;
-	while (**text >= '0' && **text <= '9' && *out <= max)
-		*out = *out * 10 + (uint32_t)(*(*text)++ - '0');
-	return *text != start && *out <= max;
+	if (!decimal_take(&rest, max, &value))
+		return false;
+	*text = (const char *)rest.data;
+	*out = (uint32_t)value;
+	return true;
 }
 
 bool port_read(struct port *port, const char *text)

@@ -3,6 +3,7 @@
 // Names, times and signals, as Docker writes them.
 #include "apps/containers/containers.h"
 #include "libs/base/date.h"
+#include "libs/base/decimal.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 
@@ -84,13 +85,10 @@ static const char *const signals[] = {
 
 uint32_t words_signal(const char *text)
 {
-	uint32_t number = 0;
+	uint64_t number;
 
-	if (*text >= '0' && *text <= '9') {
-		for (; *text >= '0' && *text <= '9' && number <= 64; text++)
-			number = number * 10 + (uint32_t)(*text - '0');
-		return *text == '\0' && number <= 64 ? number : 0;
-	}
+	if (decimal_read(text_span(text), 64, &number))
+		return (uint32_t)number;
 	if (upper(text[0]) == 'S' && upper(text[1]) == 'I' && upper(text[2]) == 'G')
 		text += 3;
 	for (uint32_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/netswitch/pool.h"
 
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 
 static uint32_t load(const uint8_t bytes[4])
@@ -20,12 +21,13 @@ static void store(uint8_t bytes[4], uint32_t address)
 // A decimal number up to `stop`; 0 when it is none.
 static uint32_t parse_number(const char *text, char stop, const char **end)
 {
-	uint32_t value = 0;
+	struct span rest = text_span(text);
+	uint64_t value;
 
-	for (; *text >= '0' && *text <= '9' && value < 100000000; text++)
-		value = value * 10 + (uint32_t)(*text - '0');
-	*end = text + (stop != '\0');
-	return *text == stop ? value : 0;
+	if (!decimal_take(&rest, 999999999, &value) || *rest.data != (uint8_t)stop)
+		return 0;
+	*end = (const char *)rest.data + (stop != '\0');
+	return (uint32_t)value;
 }
 
 error_t pool_init(struct pool *pool, const char *text)

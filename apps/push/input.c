@@ -11,40 +11,29 @@ void push_input_sync(struct push_input *input, const char nonce[PUSH_NONCE_SIZE]
 }
 
 // Whether `*line` begins with `word`, which is taken from it then.
-static bool take_word(const char **line, const char *word)
+static bool take_word(struct span *line, const char *word)
 {
 	size_t len = strlen(word);
 
-	if (strncmp(*line, word, len) != 0)
+	if (line->len < len || memcmp(line->data, word, len) != 0)
 		return false;
-	*line += len;
-	return true;
-}
-
-// A decimal number of at most `max`.
-static bool take_number(const char **line, uint64_t max, uint64_t *out)
-{
-	struct span text = text_span(*line);
-
-	if (!decimal_take(&text, max, out))
-		return false;
-	*line = (const char *)text.data;
+	*line = span_make(line->data + len, line->len - len);
 	return true;
 }
 
 static enum push_event take_line(struct push_input *input)
 {
-	const char *line = input->line;
+	struct span line = span_make(input->line, input->line_len);
 	uint64_t id, size;
 
 	if (!input->synced) {
-		input->synced = take_word(&line, "sync ") && strcmp(line, input->nonce) == 0;
+		input->synced = take_word(&line, "sync ") && span_is(line, input->nonce);
 		return PUSH_MORE;
 	}
 	input->request.replaces = take_word(&line, "replace ");
 	if ((!input->request.replaces && !take_word(&line, "start ")) ||
-	    !take_number(&line, UINT32_MAX, &id) || !take_word(&line, " ") ||
-	    !take_number(&line, UINT32_MAX, &size) || *line != '\0')
+	    !decimal_take(&line, UINT32_MAX, &id) || !take_word(&line, " ") ||
+	    !decimal_read(line, UINT32_MAX, &size))
 		return PUSH_BROKEN;
 	input->request.id = (uint32_t)id;
 	input->request.size = size;
@@ -57,13 +46,12 @@ static enum push_event take_byte(struct push_input *input, uint8_t byte)
 	enum push_event event = PUSH_MORE;
 
 	if (byte != '\n') {
-		if (input->line_len < PUSH_LINE_MAX - 1)
+		if (input->line_len < PUSH_LINE_MAX)
 			input->line[input->line_len++] = (char)byte;
 		else
 			input->overlong = true;
 		return PUSH_MORE;
 	}
-	input->line[input->line_len] = '\0';
 	if (!input->overlong)
 		event = take_line(input);
 	else if (input->synced)

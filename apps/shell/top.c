@@ -2,6 +2,7 @@
 //
 // top: two views of the processes, and what each used between them; again and again.
 #include "apps/shell/shell.h"
+#include "libs/base/decimal.h"
 #include "libs/base/string.h"
 #include "libs/starina/syscall.h"
 
@@ -60,11 +61,10 @@ static void wait(struct shell *shell, nsec_t now)
 
 static uint64_t number_of(const char *text)
 {
-	uint64_t value = 0;
+	struct span cell = text_span(text);
+	uint64_t value;
 
-	for (; *text >= '0' && *text <= '9'; text++)
-		value = value * 10 + (uint64_t)(*text - '0');
-	return value;
+	return decimal_take(&cell, UINT64_MAX, &value) ? value : 0;
 }
 
 // What the process used since the last view.
