@@ -29,7 +29,7 @@ declare module "starina" {
 	export interface NetdevNetworks {
 		/** NETDEV_REACH_* */
 		reach: number;
-		/** Of the port, unless another one has it. All zero: the switch's choice. [6 elements] */
+		/** Of the port, and of no other any more. All zero: the switch's choice. [NETDEV_MAC_LEN elements] */
 		mac: Uint8Array;
 		/** [NETDEV_NETWORKS_MAX elements] */
 		entries: NetdevMembership[];
@@ -118,7 +118,7 @@ declare module "starina" {
 
 	export interface NetdevInfoMessage {
 		type: "netdev_info";
-		/** [6 elements] */
+		/** [NETDEV_MAC_LEN elements] */
 		mac: Uint8Array;
 		mtu: number;
 		features: number;
@@ -169,7 +169,7 @@ declare module "starina" {
 	 */
 	export interface NetdevPortMessage {
 		type: "netdev_port";
-		/** [6 elements] */
+		/** [NETDEV_MAC_LEN elements] */
 		mac: Uint8Array;
 		mtu: number;
 		features: number;
@@ -177,12 +177,12 @@ declare module "starina" {
 	}
 
 	/**
-	 * To "ethernet": a virtual machine's port is gone, and nobody has its addresses any more. All its frames came
-	 * before this.
+	 * To "ethernet": a virtual machine's port is gone, or called otherwise, and nobody has these addresses any more.
+	 * All its frames came before this.
 	 */
 	export interface NetdevGoneMessage {
 		type: "netdev_gone";
-		/** [6 elements] */
+		/** [NETDEV_MAC_LEN elements] */
 		mac: Uint8Array;
 		/** [4 elements] */
 		address: Uint8Array;
@@ -685,7 +685,7 @@ declare module "starina" {
 		query_length: number;
 		/** JSON */
 		body_length: number;
-		/** of the API's version that the client speaks; 0: the newest */
+		/** of the API's version that the client speaks */
 		minor: number;
 		tail: string;
 		/** At most 2. */

@@ -6,12 +6,12 @@
 // network that its sender's address is of.
 #include "apps/netswitch/switch.h"
 #include "libs/base/string.h"
+#include "libs/starina/log.h"
 #include "libs/starina/payload.h"
 
 #define ETHERTYPE_IPV4 0x0800u
 #define ETHERTYPE_ARP 0x0806u
 #define ETHERTYPE_IPV6 0x86ddu
-#define MAC_LEN 6u
 #define ARP_FRAME_LEN 42u
 #define IP_PROTOCOL_TCP 6u
 #define IP_PROTOCOL_UDP 17u
@@ -91,16 +91,16 @@ static void announce(struct port *port, const struct netdev_membership *membersh
 
 	writer_be32(&w, 0xffffffff);
 	writer_be16(&w, 0xffff);
-	writer_bytes(&w, port->mac, MAC_LEN);
+	writer_bytes(&w, port->mac, NETDEV_MAC_LEN);
 	writer_be16(&w, ETHERTYPE_ARP);
 	writer_be16(&w, 1);  // Ethernet
 	writer_be16(&w, ETHERTYPE_IPV4);
-	writer_u8(&w, MAC_LEN);
+	writer_u8(&w, NETDEV_MAC_LEN);
 	writer_u8(&w, 4);
 	writer_be16(&w, 1);  // a request
-	writer_bytes(&w, port->mac, MAC_LEN);
+	writer_bytes(&w, port->mac, NETDEV_MAC_LEN);
 	writer_bytes(&w, membership->address, 4);
-	writer_zero(&w, MAC_LEN);
+	writer_zero(&w, NETDEV_MAC_LEN);
 	writer_bytes(&w, membership->address, 4);
 	list_for_each(entry, &port->sw->vm_ports) {
 		struct port *to = container_of(entry, struct port, entry);
@@ -112,32 +112,52 @@ static void announce(struct port *port, const struct netdev_membership *membersh
 	}
 }
 
-// Whether a port may be called so: not by a group's address, and by none that leads elsewhere. What
-// begins as ports' own do is given out with IP addresses; QEMU's router and servers have 52:55.
-static bool is_free_mac(const struct port *port, const uint8_t mac[MAC_LEN])
+static void set_mac(struct port *port, const uint8_t mac[NETDEV_MAC_LEN])
 {
-	static const uint8_t none[MAC_LEN];
+	memcpy(port->mac, mac, NETDEV_MAC_LEN);
+	memcpy(port->identity.mac, mac, NETDEV_MAC_LEN);
+}
 
-	if (memcmp(mac, none, MAC_LEN) == 0 || (mac[0] & 1) != 0 ||
-	    (mac[0] == NETDEV_PORT_MAC_0 && mac[1] == NETDEV_PORT_MAC_1) ||
-	    (mac[0] == 0x52 && mac[1] == 0x55) || memcmp(mac, port->sw->info.mac, MAC_LEN) == 0)
-		return false;
+static void set_own_mac(struct port *port)
+{
+	uint8_t mac[NETDEV_MAC_LEN];
+
+	pool_mac(port->identity.ipv4, mac);
+	set_mac(port, mac);
+}
+
+// As with IP addresses. What the one before sends is dropped from now on.
+static void take_mac_from_others(const struct port *port)
+{
 	list_for_each(entry, &port->sw->vm_ports) {
-		const struct port *other = container_of(entry, struct port, entry);
+		struct port *other = container_of(entry, struct port, entry);
+		const uint8_t *ip = other->identity.ipv4;
 
-		if (other != port && other->up && memcmp(mac, other->mac, MAC_LEN) == 0)
-			return false;
+		if (other == port || !other->up ||
+		    memcmp(other->mac, port->wanted_mac, NETDEV_MAC_LEN) != 0)
+			continue;
+		log_warn("port %u.%u.%u.%u: another one has its MAC address now", ip[0], ip[1],
+		         ip[2], ip[3]);
+		vm_port_tell_gone(other);
+		memset(other->wanted_mac, 0, sizeof(other->wanted_mac));
+		set_own_mac(other);
 	}
-	return true;
 }
 
 void networks_name(struct port *port)
 {
-	if (is_free_mac(port, port->wanted_mac))
-		memcpy(port->mac, port->wanted_mac, MAC_LEN);
-	else
-		pool_mac(port->identity.ipv4, port->mac);
-	memcpy(port->identity.mac, port->mac, MAC_LEN);
+	const uint8_t *ip = port->identity.ipv4;
+
+	if (netdev_mac_is_free(port->wanted_mac) &&
+	    memcmp(port->wanted_mac, port->sw->info.mac, NETDEV_MAC_LEN) != 0) {
+		take_mac_from_others(port);
+		set_mac(port, port->wanted_mac);
+		return;
+	}
+	if (netdev_mac_is_set(port->wanted_mac))
+		log_warn("port %u.%u.%u.%u: it cannot have the MAC address that it asks for", ip[0],
+		         ip[1], ip[2], ip[3]);
+	set_own_mac(port);
 }
 
 void networks_announce(struct port *port)
@@ -153,7 +173,7 @@ void networks_set(struct port *port, const struct netdev_networks *networks)
 	port->is_managed = true;
 	port->reach = networks->reach & (NETDEV_REACH_UPLINK | NETDEV_REACH_BRIDGE);
 	port->num_networks = 0;
-	memcpy(port->wanted_mac, networks->mac, MAC_LEN);
+	memcpy(port->wanted_mac, networks->mac, NETDEV_MAC_LEN);
 	if (port->up)
 		networks_name(port);
 	for (size_t i = 0; i < NETDEV_NETWORKS_MAX; i++) {
@@ -189,9 +209,9 @@ static void read_arp(struct reader *r, struct addresses *out)
 {
 	static const uint8_t none[4];
 
-	reader_skip(r, 8 + MAC_LEN);
+	reader_skip(r, 8 + NETDEV_MAC_LEN);
 	reader_copy(r, out->source, 4);
-	reader_skip(r, MAC_LEN);
+	reader_skip(r, NETDEV_MAC_LEN);
 	if (same_address(out->source, none))
 		reader_copy(r, out->source, 4);
 }
@@ -221,7 +241,7 @@ static struct addresses read_addresses(struct span headers)
 	struct addresses out = { 0 };
 
 	out.to_all = (reader_u8(&r) & 1) != 0;
-	reader_skip(&r, 2 * MAC_LEN - 1);
+	reader_skip(&r, 2 * NETDEV_MAC_LEN - 1);
 	out.type = reader_be16(&r);
 	if (out.type == ETHERTYPE_ARP)
 		read_arp(&r, &out);

@@ -38,12 +38,12 @@ struct netswitch;
 struct port {
 	struct netswitch *sw;
 	enum port_kind kind;
-	struct source channel;  // its handle is HANDLE_NONE while there is no peer
-	bool up;                // frames may come and go
-	uint32_t features;      // what the peer takes (NETDEV_FEATURE_*)
-	uint8_t mac[6];         // of whom is behind it
-	bool is_plain;          // it reaches all that are, and is in no network
-	uint32_t reach;         // NETDEV_REACH_*
+	struct source channel;        // its handle is HANDLE_NONE while there is no peer
+	bool up;                      // frames may come and go
+	uint32_t features;            // what the peer takes (NETDEV_FEATURE_*)
+	uint8_t mac[NETDEV_MAC_LEN];  // of whom is behind it
+	bool is_plain;                // it reaches all that are, and is in no network
+	uint32_t reach;               // NETDEV_REACH_*
 
 	// Toward the peer.
 	struct list queue;  // of struct queued_frame
@@ -63,8 +63,8 @@ struct port {
 	unsigned batch_cost;  // of the frames since the last look at the clock
 	nsec_t paid_until;    // what was sent is paid for at this time
 	struct guard_identity identity;
-	bool is_managed;        // it was told its networks
-	uint8_t wanted_mac[6];  // all zero: any
+	bool is_managed;                     // it was told its networks
+	uint8_t wanted_mac[NETDEV_MAC_LEN];  // all zero: any
 	struct netdev_membership networks[NETDEV_NETWORKS_MAX];
 	size_t num_networks;
 	struct msg_netdev_join join;
@@ -141,12 +141,15 @@ nsec_t vm_ports_answer(struct netswitch *sw, nsec_t now);
 // Our own TCP/IP told its network: what can be answered is.
 void network_changed(struct netswitch *sw, const struct netdev_network *network);
 
+// Our own stack hears that nobody has the port's addresses any more, after the port's last frame.
+void vm_port_tell_gone(const struct port *port);
+
 // --- Networks (networks.c) ---
 
 // The port is in these networks, and no others. Members hear of its new addresses when it is up.
 void networks_set(struct port *port, const struct netdev_networks *networks);
-// The MAC address of a port, whose address is known: the wanted one, or one that follows from the
-// address.
+// The MAC address of a port, whose address is known: the wanted one, which another port has no more
+// then, or one that follows from the address.
 void networks_name(struct port *port);
 // The port is up: members of its networks hear of its addresses.
 void networks_announce(struct port *port);

@@ -165,8 +165,7 @@ static void vm_port_batch_end(struct loop *loop, struct source *source)
 	port_account(source->context);
 }
 
-// Our own stack hears of it after the port's last frame.
-static void tell_gone(struct netswitch *sw, const struct port *port)
+void vm_port_tell_gone(const struct port *port)
 {
 	struct msg_netdev_gone gone = { 0 };
 	struct message m;
@@ -174,7 +173,7 @@ static void tell_gone(struct netswitch *sw, const struct port *port)
 	memcpy(gone.mac, port->mac, sizeof(gone.mac));
 	memcpy(gone.address, port->identity.ipv4, sizeof(gone.address));
 	if (message_encode_netdev_gone(&m, &gone, NULL, 0) == 0)
-		port_send(&sw->own, &m, NULL);
+		port_send(&port->sw->own, &m, NULL);
 }
 
 static void vm_port_closed(struct loop *loop, struct source *source)
@@ -186,7 +185,7 @@ static void vm_port_closed(struct loop *loop, struct source *source)
 	(void)loop;
 	if (port->up) {
 		pool_give_back(&sw->pool, port->identity.ipv4);
-		tell_gone(sw, port);
+		vm_port_tell_gone(port);
 		ports_tell(port, true);
 		log_info("port %u.%u.%u.%u: down%s", ip[0], ip[1], ip[2], ip[3],
 		         port->overflows > 0 ? "; it has not taken all that was sent to it" : "");

@@ -14,6 +14,8 @@
 //   is in these networks only; others are on the default network, and reach the uplink.
 #pragma once
 
+#include <stdbool.h>
+
 #include "libs/abi/message.h"
 
 // What the receiver of frames takes. In netdev_info and netdev_port: what the device or the switch
@@ -33,9 +35,14 @@
 // NEEDS_CSUM and a GSO flag in any case: the switch does the work for those that do not take it.
 #define NETDEV_PORT_MAC_0 0x02u
 #define NETDEV_PORT_MAC_1 0x53u
+// What those of QEMU's user network begin with: its router and its servers.
+#define NETDEV_ROUTER_MAC_0 0x52u
+#define NETDEV_ROUTER_MAC_1 0x55u
+
+#define NETDEV_MAC_LEN 6u
 
 struct msg_netdev_info {
-	uint8_t mac[6];
+	uint8_t mac[NETDEV_MAC_LEN];
 	uint16_t mtu;
 	uint32_t features;
 };
@@ -91,7 +98,7 @@ struct msg_netdev_join {
 // The port is up: who the virtual machine is. It may send from these addresses only, and from IPv6
 // addresses whose interface identifier is made of the MAC address (RFC 4291, appendix A).
 struct msg_netdev_port {
-	uint8_t mac[6];
+	uint8_t mac[NETDEV_MAC_LEN];
 	uint16_t mtu;
 	uint32_t features;
 	struct netdev_network network;
@@ -114,11 +121,26 @@ struct netdev_membership {
 
 struct netdev_networks {
 	uint32_t reach;  // NETDEV_REACH_*
-	// Of the port, unless another one has it. All zero: the switch's choice.
-	uint8_t mac[6];
+	// Of the port, and of no other any more. All zero: the switch's choice.
+	uint8_t mac[NETDEV_MAC_LEN];
 	uint8_t reserved[2];
 	struct netdev_membership entries[NETDEV_NETWORKS_MAX];
 };
+
+// Whether it is one: all zero is none.
+static inline bool netdev_mac_is_set(const uint8_t mac[NETDEV_MAC_LEN])
+{
+	return (mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5]) != 0;
+}
+
+// Whether a port may have one that it asks for: no group's, and none that the switch gives out with
+// IP addresses, or that leads to the uplink.
+static inline bool netdev_mac_is_free(const uint8_t mac[NETDEV_MAC_LEN])
+{
+	return netdev_mac_is_set(mac) && (mac[0] & 1) == 0 &&
+		!(mac[0] == NETDEV_PORT_MAC_0 && mac[1] == NETDEV_PORT_MAC_1) &&
+		!(mac[0] == NETDEV_ROUTER_MAC_0 && mac[1] == NETDEV_ROUTER_MAC_1);
+}
 
 // Frames go between two virtual machines only in a network that both are in. Whatever the port
 // reaches, it may ask our own TCP/IP for names (port 53). After netdev_join our own address is told
@@ -127,10 +149,10 @@ struct msg_netdev_networks {
 	struct netdev_networks networks;
 };
 
-// To "ethernet": a virtual machine's port is gone, and nobody has its addresses any more. All its
-// frames came before this.
+// To "ethernet": a virtual machine's port is gone, or called otherwise, and nobody has these
+// addresses any more. All its frames came before this.
 struct msg_netdev_gone {
-	uint8_t mac[6];
+	uint8_t mac[NETDEV_MAC_LEN];
 	uint8_t reserved[2];
 	uint8_t address[4];
 };

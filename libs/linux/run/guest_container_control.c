@@ -39,11 +39,10 @@ static bool has_news(const struct guest_container *c)
 
 static void request_network(struct guest_container *c, const struct guest_address *address)
 {
-	static const uint8_t none[sizeof(c->networks.mac)];
 	struct guest_address told = *address;
 	error_t err;
 
-	if (memcmp(c->networks.mac, none, sizeof(none)) != 0)
+	if (netdev_mac_is_set(c->networks.mac))
 		memcpy(told.mac, c->networks.mac, sizeof(told.mac));
 	err = vm_request_network(c->vm, CONTROL_PROCESS_INIT, &told);
 	if (err == 0 && has_news(c)) {
