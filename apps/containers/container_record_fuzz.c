@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as what lies on the state disk of a container's ports and mounts, and of volumes: what
-// was read is written, and read again as the same.
+// Any bytes as what lies on the state disk of a container's ports, mounts and networks, and of
+// volumes: what was read is written, and read again as the same.
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,16 +126,57 @@ static void fuzz_restarts(struct json_reader r)
 	settings_deinit(&again.settings);
 }
 
+static bool endpoints_are_same(const struct list *a, const struct list *b)
+{
+	const struct list *at = b->next;
+
+	list_for_each(entry, a) {
+		const struct endpoint *x = container_of(entry, struct endpoint, entry);
+		const struct endpoint *y = container_of(at, struct endpoint, entry);
+
+		if (at == b || strcmp(x->network, y->network) != 0 || x->slot != y->slot ||
+		    memcmp(x->mac, y->mac, sizeof(x->mac)) != 0 ||
+		    memcmp(x->wanted, y->wanted, sizeof(x->wanted)) != 0 ||
+		    memcmp(x->address, y->address, sizeof(x->address)) != 0 ||
+		    x->aliases.count != y->aliases.count || x->links.count != y->links.count)
+			return false;
+		at = at->next;
+	}
+	return at == b;
+}
+
+static void fuzz_endpoints(struct json_reader r)
+{
+	static const char key[] = ",\"Endpoints\":";
+	struct container c = { 0 }, again = { 0 };
+	struct json_writer w = { 0 };
+
+	list_init(&c.endpoints);
+	list_init(&again.endpoints);
+	endpoints_read_record(&r, &c);
+	if (json_reader_status(&r) == 0) {
+		endpoints_write_record(&w, &c);
+		r = reader(w.text + sizeof(key) - 1, w.len - (sizeof(key) - 1));
+		endpoints_read_record(&r, &again);
+		if (!json_at_end(&r) || !endpoints_are_same(&c.endpoints, &again.endpoints))
+			abort();
+	}
+	json_writer_deinit(&w);
+	endpoints_free(&c);
+	endpoints_free(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size == 0)
 		return 0;
-	switch (data[0] % 4) {
+	switch (data[0] % 5) {
 	case 0: fuzz_mounts(reader(data + 1, size - 1)); break;
 	case 1: fuzz_ports(reader(data + 1, size - 1)); break;
 	case 2: fuzz_restarts(reader(data + 1, size - 1)); break;
+	case 3: fuzz_endpoints(reader(data + 1, size - 1)); break;
 	default: fuzz_volumes(reader(data + 1, size - 1)); break;
 	}
 	return 0;

@@ -5,6 +5,7 @@
 //               asked, waiters.c has who is answered later
 //   vmms.c      the processes with virtual machines, those that wait included; vmm_links.c is
 //               what they and this app say to each other
+//   container_names.c  which container is meant, and new names
 //   grants.c    what such a process may open
 //   store.c     what of them lies on the state disk
 //   boot.c      what the boot disk has: the app of virtual machines
@@ -44,8 +45,6 @@ void operation_kill(struct request *request);
 void operation_wait(struct request *request);
 // DELETE: 204, 409 (it runs, and no force).
 void operation_remove(struct request *request);
-// POST rename: 204, 400, 409 (the name).
-void operation_rename(struct request *request);
 // POST attach: 200 when its vmm has the request's channel, or will have it at the start.
 void operation_attach(struct request *request);
 // Gives a container the channel of a client of its streams, now or at its start. False when it
@@ -58,6 +57,9 @@ void operation_resize(struct request *request);
 bool operation_can_reach(struct request *request, const struct container *c);
 // Reads a terminal's size from the query; false, and the request was answered, when it says none.
 bool operation_take_size(struct request *request, struct msg_vmm_resize *resize);
+
+// --- container_names.c ---
+
 // The container that is called so, by its name, its id or the beginning of it that no other has, or
 // NULL; *num_begin: how many ids begin so.
 struct container *containers_find(struct containers *all, const char *target, size_t *num_begin);
@@ -67,10 +69,8 @@ struct container *containers_find_name(const struct containers *all, const char 
 bool operation_name_is_free(struct request *request, const char *name);
 // The container that the target names, or NULL, and the request was answered.
 struct container *operation_find(struct request *request);
-// Answers a request that has changed a container: with `status`, or, when its record was not
-// `written`, with 500 and what it is ("has that name") until the machine goes off.
-void operation_written(struct request *request, const struct container *c, bool written,
-                       uint32_t status, const char *what);
+// POST rename: 204, 400, 409 (the name), 500 (it cannot be written: it has its old name).
+void operation_rename(struct request *request);
 
 // --- store.c ---
 
@@ -80,9 +80,12 @@ void store_read(struct containers *all);
 // whether it does, or is not to.
 bool store_write(const struct container *c);
 void store_remove(const struct container *c);
-// Writes the file `name` of the app's folder, and frees the text; what goes wrong is logged.
-// Returns as store_write.
-bool store_put(const struct containers *all, const char *name, struct json_writer *w);
+// Why what store_write does not write is refused; the log has more.
+#define STORE_REFUSES "the state disk does not take its record (is it full?)"
+// Writes the file `name` of the app's folder, and frees the text; what goes wrong is logged, too.
+// Blocks. Without a state disk it does nothing. Errors: as folder_replace's, ERR_NO_MEMORY.
+__must_check error_t store_put(const struct containers *all, const char *name,
+                               struct json_writer *w);
 void store_drop(const struct containers *all, const char *name);
 // The names of at most `max` files that have `name_len` characters, and a file, in heap memory.
 // Both block. Errors: as folder_open's, folder_list's and folder_read's.
@@ -289,7 +292,8 @@ struct container *link_target(struct containers *all, const char *text,
                               char alias[static LINK_NAME_MAX]);
 // The address that the switch gave it; all zero: none.
 const uint8_t *link_address(const struct container *c);
-// DELETE /containers/NAME/ALIAS?link=1: 204, 400, 404. The container forgets the alias.
+// DELETE /containers/NAME/ALIAS?link=1: 204, 400, 404, 500 (it cannot be written). The container
+// forgets the alias.
 void links_remove(struct request *request);
 // What a container's links on the bridge are; NULL: it is not on it.
 struct string_list *links_on_bridge(const struct container *c);

@@ -22,78 +22,6 @@ __attribute__((format(printf, 2, 3))) static error_t explain(char error[static S
 	return ERR_INVALID;
 }
 
-// --- What there is -------------------------------------------------------------------------------
-
-static struct endpoint *find(const struct container *c, const char *network)
-{
-	list_for_each(entry, &c->endpoints) {
-		struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
-
-		if (strcmp(endpoint->network, network) == 0)
-			return endpoint;
-	}
-	return NULL;
-}
-
-bool endpoints_has(const struct container *c, const char *network)
-{
-	return find(c, network) != NULL;
-}
-
-static bool slot_is_used(const struct container *c, unsigned slot)
-{
-	list_for_each(entry, &c->endpoints)
-		if (container_of(entry, struct endpoint, entry)->slot == slot)
-			return true;
-	return false;
-}
-
-static void free_names(struct endpoint *endpoint)
-{
-	string_list_deinit(&endpoint->aliases);
-	string_list_deinit(&endpoint->links);
-	heap_free(endpoint->driver_options);
-}
-
-static void endpoint_free(struct endpoint *endpoint)
-{
-	list_remove(&endpoint->entry);
-	free_names(endpoint);
-	heap_free(endpoint->network);
-	heap_free(endpoint);
-}
-
-void endpoints_free(struct container *c)
-{
-	while (!list_is_empty(&c->endpoints))
-		endpoint_free(container_of(c->endpoints.next, struct endpoint, entry));
-}
-
-// Errors: ERR_LIMIT, ERR_NO_MEMORY.
-static error_t endpoint_add(struct container *c, const char *network, struct endpoint **out)
-{
-	struct endpoint *endpoint;
-	unsigned slot = 0;
-
-	while (slot < NETDEV_NETWORKS_MAX && slot_is_used(c, slot))
-		slot++;
-	if (slot == NETDEV_NETWORKS_MAX)
-		return ERR_LIMIT;
-	endpoint = heap_alloc(sizeof(*endpoint));
-	if (endpoint == NULL)
-		return ERR_NO_MEMORY;
-	list_init(&endpoint->entry);
-	endpoint->slot = slot;
-	endpoint->network = string_copy(network);
-	if (endpoint->network == NULL) {
-		endpoint_free(endpoint);
-		return ERR_NO_MEMORY;
-	}
-	list_push_back(&c->endpoints, &endpoint->entry);
-	*out = endpoint;
-	return 0;
-}
-
 // --- What is asked for ---------------------------------------------------------------------------
 
 static error_t add_all(struct string_list *list, const struct string_list *more)
@@ -109,7 +37,7 @@ static error_t set_names(struct endpoint *endpoint, const struct endpoint_settin
 {
 	error_t err;
 
-	free_names(endpoint);
+	endpoint_free_names(endpoint);
 	endpoint->driver_options = s->driver_options != NULL ? string_copy(s->driver_options)
 							     : NULL;
 	if (s->driver_options != NULL && endpoint->driver_options == NULL)
@@ -124,7 +52,7 @@ static error_t endpoint_set(const struct container *c, struct endpoint *endpoint
 {
 	bool has_address = s->address != NULL && s->address[0] != '\0';
 	bool is_ours = network != NULL && network->kind != NETWORK_USER;
-	uint8_t mac[MAC_LEN];
+	uint8_t mac[NETDEV_MAC_LEN];
 	uint32_t address = 0;
 	error_t err;
 
@@ -166,7 +94,7 @@ static error_t take_one(void *context, const char *text, const struct endpoint_s
 {
 	struct container *c = context;
 	const char *name = name_of(c->all, text);
-	struct endpoint *endpoint = find(c, name);
+	struct endpoint *endpoint = endpoint_find(c, name);
 	error_t err = 0;
 
 	if (strcmp(name, "host") == 0)
@@ -193,7 +121,7 @@ error_t endpoints_make(struct container *c, char error[static SETTINGS_ERROR_MAX
 	if (err == 0)
 		err = networking_read(c->settings.networking, take_one, c, error);
 	// HostConfig.Links are those of the network that HostConfig names.
-	endpoint = find(c, name_of(c->all, settings_network(&c->settings)));
+	endpoint = endpoint_find(c, name_of(c->all, settings_network(&c->settings)));
 	return err == 0 && endpoint != NULL ? add_all(&endpoint->links, &c->settings.host.links)
 					    : err;
 }
@@ -254,17 +182,15 @@ error_t endpoints_take(struct container *c, char error[static SETTINGS_ERROR_MAX
 
 void endpoints_release(struct container *c)
 {
+	mac_release(c);
 	list_for_each(entry, &c->endpoints)
 		memset(container_of(entry, struct endpoint, entry)->address, 0, 4);
 }
 
 static void fill(const struct container *c, struct netdev_networks *out)
 {
-	const uint8_t *mac = mac_wanted(c);
-
 	*out = (struct netdev_networks){ 0 };
-	if (mac != NULL)
-		memcpy(out->mac, mac, sizeof(out->mac));
+	memcpy(out->mac, c->mac, sizeof(out->mac));
 	list_for_each(entry, &c->endpoints) {
 		const struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
 		const struct network *network = endpoint_network(c->all, endpoint);
@@ -297,151 +223,6 @@ void endpoints_tell(const struct container *c)
 	(void)vmms_send(c->vmm, &m);
 }
 
-// --- The record ----------------------------------------------------------------------------------
-
-static void write_address(struct json_writer *w, const char *key, const uint8_t bytes[4])
-{
-	char text[ADDRESS_TEXT_MAX];
-
-	address_write(address_load(bytes), text);
-	json_write_raw(w, key);
-	json_write_string(w, text);
-}
-
-static void write_mac(struct json_writer *w, const uint8_t mac[MAC_LEN])
-{
-	char text[MAC_TEXT_MAX];
-
-	mac_write(mac, text);
-	if (text[0] == '\0')
-		return;
-	json_write_raw(w, ",\"Mac\":");
-	json_write_string(w, text);
-}
-
-void endpoints_write_record(struct json_writer *w, const struct container *c)
-{
-	const char *separator = "";
-
-	json_write_raw(w, ",\"Endpoints\":[");
-	list_for_each(entry, &c->endpoints) {
-		const struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
-
-		json_write_raw(w, separator);
-		json_write_raw(w, "{\"Network\":");
-		json_write_string(w, endpoint->network);
-		json_write_raw(w, ",\"Slot\":");
-		json_write_i64(w, endpoint->slot);
-		write_address(w, ",\"Wanted\":", endpoint->wanted);
-		write_address(w, ",\"Address\":", endpoint->address);
-		write_mac(w, endpoint->mac);
-		json_write_raw(w, ",\"Aliases\":[");
-		for (size_t i = 0; i < endpoint->aliases.count; i++)
-			json_write_string(w, endpoint->aliases.items[i]);
-		json_write_raw(w, "],\"Links\":[");
-		for (size_t i = 0; i < endpoint->links.count; i++)
-			json_write_string(w, endpoint->links.items[i]);
-		json_write_raw(w, "]");
-		if (endpoint->driver_options != NULL) {
-			json_write_raw(w, ",\"DriverOpts\":");
-			json_write_raw(w, endpoint->driver_options);
-		}
-		json_write_raw(w, "}");
-		separator = ",";
-	}
-	json_write_raw(w, "]");
-}
-
-static void read_address(struct json_reader *r, uint8_t out[4])
-{
-	char *text = json_take_string(r);
-	uint32_t address = 0;
-
-	if (text != NULL && !address_read(text, &address))
-		r->bad = true;
-	address_store(address, out);
-	heap_free(text);
-}
-
-static void read_mac(struct json_reader *r, uint8_t out[MAC_LEN])
-{
-	char *text = json_take_string(r);
-
-	if (text != NULL && !mac_read(text, out))
-		r->bad = true;
-	heap_free(text);
-}
-
-static error_t read_list(struct json_reader *r, struct string_list *list)
-{
-	error_t err = 0;
-
-	json_enter_array(r);
-	while (err == 0 && json_next_element(r))
-		err = string_list_take(list, json_take_string(r));
-	return err;
-}
-
-// The object as it was written.
-static error_t read_options(struct json_reader *r, struct endpoint *endpoint)
-{
-	struct span text = json_take_raw(r);
-
-	heap_free(endpoint->driver_options);
-	endpoint->driver_options = heap_alloc(text.len + 1);
-	if (endpoint->driver_options == NULL)
-		return ERR_NO_MEMORY;
-	memcpy(endpoint->driver_options, text.data, text.len);
-	return 0;
-}
-
-static void read_one(struct json_reader *r, struct container *c)
-{
-	struct endpoint *endpoint;
-	struct span key;
-	error_t err = 0;
-
-	if (endpoint_add(c, "", &endpoint) < 0) {
-		r->bad = true;
-		return;
-	}
-	json_enter_object(r);
-	while (err == 0 && json_next_member(r, &key)) {
-		if (span_is(key, "Network")) {
-			heap_free(endpoint->network);
-			endpoint->network = json_take_string(r);
-		} else if (span_is(key, "Slot")) {
-			endpoint->slot = (unsigned)json_take_u64(r);
-		} else if (span_is(key, "Wanted")) {
-			read_address(r, endpoint->wanted);
-		} else if (span_is(key, "Address")) {
-			read_address(r, endpoint->address);
-		} else if (span_is(key, "Mac")) {
-			read_mac(r, endpoint->mac);
-		} else if (span_is(key, "Aliases")) {
-			err = read_list(r, &endpoint->aliases);
-		} else if (span_is(key, "Links")) {
-			err = read_list(r, &endpoint->links);
-		} else if (span_is(key, "DriverOpts")) {
-			err = read_options(r, endpoint);
-		} else {
-			json_skip(r);
-		}
-	}
-	if (err < 0 || endpoint->network == NULL || endpoint->slot >= NETDEV_NETWORKS_MAX) {
-		r->bad = true;
-		endpoint_free(endpoint);
-	}
-}
-
-void endpoints_read_record(struct json_reader *r, struct container *c)
-{
-	c->has_endpoints = true;
-	json_enter_array(r);
-	while (json_next_element(r))
-		read_one(r, c);
-}
-
 // --- Changes -------------------------------------------------------------------------------------
 
 static void tell_event(const struct container *c, const struct network *network, const char *action)
@@ -458,18 +239,23 @@ static void tell_event(const struct container *c, const struct network *network,
 	json_writer_deinit(&w);
 }
 
-// Returns whether it stays so when the machine goes off.
-static bool changed(struct container *c, const struct network *network, const char *action)
+// A change that cannot be written is undone.
+static error_t write_change(const struct container *c, char error[static SETTINGS_ERROR_MAX])
 {
-	bool written;
+	if (store_write(c))
+		return 0;
+	explain(error, "the networks of container %s stay as they were: " STORE_REFUSES,
+	        c->id_text);
+	return ERR_IO;
+}
 
+static void tell_change(struct container *c, const struct network *network, const char *action)
+{
 	if (endpoint_is_active(c)) {
 		names_changed(c->all);
 		endpoints_tell(c);
 	}
-	written = store_write(c);
 	tell_event(c, network, action);
-	return written;
 }
 
 // The network and the container that a request is about; false, and it was answered, when one is
@@ -479,35 +265,34 @@ static bool find_both(struct request *request, const struct connect_settings *s,
 {
 	*network = network_find(request->all, request->target);
 	if (*network == NULL) {
-		reply_error(request->client, request->id, 404, "network %s not found",
-		            request->target);
+		request_refuse(request, 404, "network %s not found", request->target);
 		return false;
 	}
 	if (str_copy(request->target, s->container, sizeof(request->target)) >=
 	    sizeof(request->target)) {
-		reply_error(request->client, request->id, 404, "No such container: %.64s",
-		            s->container);
+		request_refuse(request, 404, "No such container: %.64s", s->container);
 		return false;
 	}
 	*c = operation_find(request);
 	return *c != NULL;
 }
 
-static void refuse(struct request *request, error_t err, const char *error)
+static uint32_t status_of(error_t err)
 {
-	uint32_t status = err == ERR_NO_MEMORY              ? 500
-		: err == ERR_INVALID || err == ERR_PROTOCOL ? 400
-							    : 403;
-
-	reply_error(request->client, request->id, status, "%s",
-	            err == ERR_NO_MEMORY ? "out of memory" : error);
+	switch (err) {
+	case ERR_NO_MEMORY:
+	case ERR_IO: return 500;
+	case ERR_INVALID:
+	case ERR_PROTOCOL: return 400;
+	default: return 403;
+	}
 }
 
 static error_t connect(struct container *c, const struct network *network, const char *text,
                        char error[static SETTINGS_ERROR_MAX])
 {
 	struct endpoint_settings s = { 0 };
-	struct endpoint *endpoint = find(c, network->settings.name), before = { 0 };
+	struct endpoint *endpoint = endpoint_find(c, network->settings.name), before = { 0 };
 	bool is_new = endpoint == NULL;
 	error_t err = 0;
 
@@ -529,35 +314,45 @@ static error_t connect(struct container *c, const struct network *network, const
 	if (err == 0)
 		err = take_one(c, network->settings.name, &s, error);
 	endpoint_settings_deinit(&s);
-	endpoint = find(c, network->settings.name);
+	endpoint = endpoint_find(c, network->settings.name);
 	if (err == 0 && endpoint_is_active(c) && network->kind == NETWORK_USER)
 		err = take_address(c, endpoint, network, error);
 	if (err == 0 && !store_accepts(c))
 		err = explain(error,
 		              "the names that the container has in its networks are too long");
+	if (err == 0)
+		err = write_change(c, error);
 	if (err < 0 && is_new && endpoint != NULL) {
 		endpoint_free(endpoint);
 	} else if (err < 0 && !is_new) {
-		free_names(endpoint);
+		endpoint_free_names(endpoint);
 		*endpoint = before;
 	} else {
-		free_names(&before);
+		endpoint_free_names(&before);
 	}
 	return err;
 }
 
-static error_t disconnect(const struct container *c, const struct network *network,
+static error_t disconnect(struct container *c, const struct network *network,
                           char error[static SETTINGS_ERROR_MAX])
 {
-	struct endpoint *endpoint = find(c, network->settings.name);
+	struct endpoint *endpoint = endpoint_find(c, network->settings.name);
+	struct list *before;
+	error_t err;
 
-	if (endpoint != NULL) {
-		endpoint_free(endpoint);
-		return 0;
+	if (endpoint == NULL) {
+		explain(error, "container %s is not connected to the network %s", c->id_text,
+		        network->settings.name);
+		return ERR_NOT_FOUND;
 	}
-	fmt_write(error, SETTINGS_ERROR_MAX, "container %s is not connected to the network %s",
-	          c->id_text, network->settings.name);
-	return ERR_NOT_FOUND;
+	before = endpoint->entry.prev;
+	list_remove(&endpoint->entry);
+	err = write_change(c, error);
+	if (err == 0)
+		endpoint_free(endpoint);
+	else
+		list_insert_after(before, &endpoint->entry);
+	return err;
 }
 
 static void change(struct request *request, bool connects)
@@ -572,11 +367,11 @@ static void change(struct request *request, bool connects)
 		err = connects ? connect(c, network, s.endpoint, error)
 			       : disconnect(c, network, error);
 	if (err < 0) {
-		refuse(request, err, error);
+		request_refuse(request, status_of(err), "%s",
+		               err == ERR_NO_MEMORY ? "out of memory" : error);
 	} else if (c != NULL) {
-		operation_written(request, c,
-		                  changed(c, network, connects ? "connect" : "disconnect"), 200,
-		                  connects ? "is in that network" : "is out of that network");
+		tell_change(c, network, connects ? "connect" : "disconnect");
+		reply_empty(request->client, request->id, 200, 0);
 	}
 	connect_settings_deinit(&s);
 }

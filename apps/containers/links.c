@@ -182,6 +182,27 @@ error_t links_take(struct container *c, char error[static SETTINGS_ERROR_MAX])
 
 // --- The end of one ------------------------------------------------------------------------------
 
+static void remove_at(struct request *request, struct container *c, struct string_list *links,
+                      size_t at)
+{
+	char *link = links->items[at], **place = &links->items[at];
+	size_t behind = (links->count - at - 1) * sizeof(*place);
+
+	memmove(place, place + 1, behind);
+	links->count--;
+	if (!store_write(c)) {
+		memmove(place + 1, place, behind);
+		*place = link;
+		links->count++;
+		request_refuse(request, 500, "container %s keeps that link: " STORE_REFUSES,
+		               c->id_text);
+		return;
+	}
+	heap_free(link);
+	names_changed(c->all);
+	reply_empty(request->client, request->id, 204, 0);
+}
+
 void links_remove(struct request *request)
 {
 	const char *path = request->target[0] == '/' ? request->target + 1 : request->target;
@@ -198,12 +219,7 @@ void links_remove(struct request *request)
 	for (size_t i = 0; links != NULL && i < links->count; i++) {
 		if (!link_read(links->items[i], target, alias) || strcmp(alias, slash + 1) != 0)
 			continue;
-		heap_free(links->items[i]);
-		links->count--;
-		memmove(&links->items[i], &links->items[i + 1],
-		        (links->count - i) * sizeof(links->items[0]));
-		names_changed(c->all);
-		operation_written(request, c, store_write(c), 204, "is without that link");
+		remove_at(request, c, links, i);
 		return;
 	}
 	if (slash == NULL && containers_find_name(request->all, path) != NULL)

@@ -6,31 +6,34 @@
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 
-static const uint8_t none[MAC_LEN];
-
-static bool is_set(const uint8_t mac[MAC_LEN])
-{
-	return memcmp(mac, none, MAC_LEN) != 0;
-}
-
-const uint8_t *mac_wanted(const struct container *c)
+// The one that an endpoint asks for; NULL: none does.
+static const uint8_t *asked(const struct container *c)
 {
 	list_for_each(entry, &c->endpoints) {
 		const struct endpoint *endpoint = container_of(entry, struct endpoint, entry);
 
-		if (is_set(endpoint->mac))
+		if (netdev_mac_is_set(endpoint->mac))
 			return endpoint->mac;
 	}
 	return NULL;
 }
 
-error_t mac_fits(const struct container *c, const uint8_t mac[static MAC_LEN],
+// The one that its card has by name, or will have; NULL: the switch's choice.
+static const uint8_t *named(const struct container *c)
+{
+	if (netdev_mac_is_set(c->mac))
+		return c->mac;
+	return endpoint_is_active(c) ? NULL : asked(c);
+}
+
+error_t mac_fits(const struct container *c, const uint8_t mac[static NETDEV_MAC_LEN],
                  char error[static SETTINGS_ERROR_MAX])
 {
-	const uint8_t *wanted = mac_wanted(c);
+	const uint8_t *wanted = named(c);
 	char text[MAC_TEXT_MAX];
 
-	if (!is_set(mac) || (wanted != NULL && memcmp(mac, wanted, MAC_LEN) == 0) ||
+	if (!netdev_mac_is_set(mac) ||
+	    (wanted != NULL && memcmp(mac, wanted, NETDEV_MAC_LEN) == 0) ||
 	    (wanted == NULL && !endpoint_is_active(c)))
 		return 0;
 	mac_show(c, text);
@@ -41,31 +44,36 @@ error_t mac_fits(const struct container *c, const uint8_t mac[static MAC_LEN],
 	return ERR_INVALID;
 }
 
-error_t mac_take(const struct container *c, char error[static SETTINGS_ERROR_MAX])
+error_t mac_take(struct container *c, char error[static SETTINGS_ERROR_MAX])
 {
-	const uint8_t *wanted = mac_wanted(c), *held;
+	const uint8_t *wanted = asked(c);
 
 	if (wanted == NULL)
 		return 0;
 	list_for_each(entry, &c->all->containers) {
 		const struct container *other = container_of(entry, struct container, entry);
 
-		held = mac_wanted(other);
-		if (other == c || !endpoint_is_active(other) || held == NULL ||
-		    memcmp(held, wanted, MAC_LEN) != 0)
+		if (other == c || memcmp(other->mac, wanted, NETDEV_MAC_LEN) != 0)
 			continue;
 		fmt_write(error, SETTINGS_ERROR_MAX, "MAC address already in use by container %s",
 		          other->name);
 		return ERR_EXISTS;
 	}
+	memcpy(c->mac, wanted, sizeof(c->mac));
 	return 0;
+}
+
+void mac_release(struct container *c)
+{
+	memset(c->mac, 0, sizeof(c->mac));
 }
 
 void mac_show(const struct container *c, char out[static MAC_TEXT_MAX])
 {
-	const uint8_t *wanted = mac_wanted(c), *a = c->address;
+	static const uint8_t none[NETDEV_MAC_LEN];
+	const uint8_t *wanted = named(c), *a = c->address;
 	// As the switch makes it of the address that it gave.
-	const uint8_t given[MAC_LEN] = {
+	const uint8_t given[NETDEV_MAC_LEN] = {
 		NETDEV_PORT_MAC_0, NETDEV_PORT_MAC_1, a[0], a[1], a[2], a[3]
 	};
 

@@ -6,9 +6,22 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "libs/starina/alloc.h"
+
+void *heap_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void heap_free(void *p)
+{
+	free(p);
+}
 
 static void reading(void **state)
 {
@@ -27,12 +40,12 @@ static void reading(void **state)
 		"02.42.ac.11.00.0a",
 		" 02:42:ac:11:00:0a",
 	};
-	uint8_t mac[MAC_LEN];
+	uint8_t mac[NETDEV_MAC_LEN];
 	char text[MAC_TEXT_MAX];
 
 	(void)state;
 	assert_true(mac_read("02:42:AC:11:00:0a", mac));
-	assert_memory_equal(mac, "\2\x42\xac\x11\0\xa", MAC_LEN);
+	assert_memory_equal(mac, "\2\x42\xac\x11\0\xa", NETDEV_MAC_LEN);
 	mac_write(mac, text);
 	assert_string_equal(text, "02:42:ac:11:00:0a");
 	assert_true(mac_read("f2-42-ac-11-00-0a", mac));
@@ -59,11 +72,37 @@ static void checking(void **state)
 	assert_int_equal(mac_check("52:55:0a:00:02:02", error), ERR_INVALID);
 }
 
+static void recording(void **state)
+{
+	static const uint8_t mac[NETDEV_MAC_LEN] = { 2, 0x42, 0xac, 0x11, 0, 10 },
+			     none[NETDEV_MAC_LEN];
+	static const char bad[] = "\"02:42:ac\"";
+	struct json_writer w = { 0 };
+	struct json_reader r;
+	uint8_t again[NETDEV_MAC_LEN];
+
+	(void)state;
+	mac_write_record(&w, none);
+	assert_int_equal(w.len, 0);
+	mac_write_record(&w, mac);
+	assert_string_equal(json_writer_text(&w), ",\"Mac\":\"02:42:ac:11:00:0a\"");
+	r = json_reader_make(
+		(struct span){ .data = (const uint8_t *)w.text + 7, .len = w.len - 7 });
+	mac_read_record(&r, again);
+	assert_true(json_at_end(&r));
+	assert_memory_equal(again, mac, NETDEV_MAC_LEN);
+	json_writer_deinit(&w);
+	r = json_reader_make((struct span){ .data = (const uint8_t *)bad, .len = sizeof(bad) - 1 });
+	mac_read_record(&r, again);
+	assert_true(json_reader_status(&r) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reading),
 		cmocka_unit_test(checking),
+		cmocka_unit_test(recording),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

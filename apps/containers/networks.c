@@ -158,11 +158,6 @@ error_t network_make(struct network *network, struct span body,
 	return 0;
 }
 
-static void refuse(struct request *request, uint32_t status, const char *text)
-{
-	reply_error(request->client, request->id, status, "%s", text);
-}
-
 // Gives the network its addresses; false, and the request was answered, when it cannot have them.
 static bool choose_subnet(struct request *request, struct network *network)
 {
@@ -174,14 +169,15 @@ static bool choose_subnet(struct request *request, struct network *network)
 	for (size_t i = 0; !chosen && subnet_default(i, &network->subnet); i++)
 		chosen = find_overlapping(request->all, &network->subnet) == NULL;
 	if (other != NULL)
-		reply_error(request->client, request->id, 403,
-		            "invalid pool request: Pool overlaps with other one on this address "
-		            "space: network %s has it",
-		            other->settings.name);
+		request_refuse(request, 403,
+		               "invalid pool request: Pool overlaps with other one on this address "
+		               "space: network %s has it",
+		               other->settings.name);
 	else if (!chosen)
-		refuse(request, 400,
-		       "could not find an available, non-overlapping IPv4 address pool among the "
-		       "defaults to assign to the network");
+		request_refuse(
+			request, 400,
+			"could not find an available, non-overlapping IPv4 address pool among the "
+			"defaults to assign to the network");
 	// Docker's choice for who names none.
 	if (network->gateway == 0)
 		network->gateway = (network->settings.range.prefix_len > 0
@@ -200,12 +196,11 @@ static bool name_is_free(struct request *request, const struct network *network)
 	if (other == NULL)
 		return true;
 	if (other->kind != NETWORK_USER)
-		reply_error(request->client, request->id, 403,
-		            "operation is not permitted on predefined %s network",
-		            other->settings.name);
+		request_refuse(request, 403, "operation is not permitted on predefined %s network",
+		               other->settings.name);
 	else
-		reply_error(request->client, request->id, 409,
-		            "network with name %s already exists", other->settings.name);
+		request_refuse(request, 409, "network with name %s already exists",
+		               other->settings.name);
 	return false;
 }
 
@@ -241,8 +236,9 @@ void operation_network_create(struct request *request)
 	error_t err;
 
 	if (network == NULL || all->num_networks == NETWORKS_MAX) {
-		refuse(request, 500,
-		       network == NULL ? error : "there are too many networks: remove some");
+		request_refuse(request, 500, "%s",
+		               network == NULL ? error
+		                               : "there are too many networks: remove some");
 		heap_free(network);
 		return;
 	}
@@ -251,7 +247,8 @@ void operation_network_create(struct request *request)
 		err = random_get(network->id, sizeof(network->id));
 	hex_write(network->id, sizeof(network->id), network->id_text);
 	if (err < 0) {
-		refuse(request, err == ERR_INVALID || err == ERR_PROTOCOL ? 400 : 500, error);
+		request_refuse(request, err == ERR_INVALID || err == ERR_PROTOCOL ? 400 : 500, "%s",
+		               error);
 		network_discard(network);
 		return;
 	}
@@ -261,8 +258,15 @@ void operation_network_create(struct request *request)
 	}
 	network->number = all->last_network + 1;
 	network->created_at = record_time();
+	err = network_write(all, network);
+	if (err < 0) {
+		request_refuse(request, 500, "network %s cannot be kept: %s",
+		               network->settings.name, error_text(err));
+		network_forget(all, network);
+		network_discard(network);
+		return;
+	}
 	network_add(all, network);
-	network_write(all, network);
 	tell(all, network, "create");
 	answer_created(request, network);
 }
@@ -295,22 +299,20 @@ void operation_network_remove(struct request *request)
 	const struct container *user;
 
 	if (network == NULL) {
-		reply_error(request->client, request->id, 404, "network %s not found",
-		            request->target);
+		request_refuse(request, 404, "network %s not found", request->target);
 		return;
 	}
 	if (network->kind != NETWORK_USER) {
-		reply_error(request->client, request->id, 403,
-		            "%s is a pre-defined network and cannot be removed",
-		            network->settings.name);
+		request_refuse(request, 403, "%s is a pre-defined network and cannot be removed",
+		               network->settings.name);
 		return;
 	}
 	user = network_user(request->all, network);
 	if (user != NULL) {
-		reply_error(request->client, request->id, 403,
-		            "error while removing network: network %s has active endpoints "
-		            "(name:\"%s\" id:\"%.12s\")",
-		            network->settings.name, user->name, user->id_text);
+		request_refuse(request, 403,
+		               "error while removing network: network %s has active endpoints "
+		               "(name:\"%s\" id:\"%.12s\")",
+		               network->settings.name, user->name, user->id_text);
 		return;
 	}
 	take_away(request->all, network);
@@ -335,8 +337,8 @@ void operation_networks_prune(struct request *request)
 		err = filters_until(&filters, now, &until, error);
 	if (err < 0) {
 		filters_deinit(&filters);
-		refuse(request, err == ERR_INVALID ? 400 : 500,
-		       err == ERR_INVALID ? error : "out of memory");
+		request_refuse(request, err == ERR_INVALID ? 400 : 500, "%s",
+		               err == ERR_INVALID ? error : "out of memory");
 		return;
 	}
 	json_write_raw(&w, "{\"NetworksDeleted\":[");

@@ -43,11 +43,11 @@ struct endpoint {
 	char *network;      // heap, its name
 	struct string_list aliases;
 	struct string_list links;
-	char *driver_options;  // heap, JSON; NULL: none
-	uint8_t wanted[4];     // all zero: any
-	uint8_t mac[6];        // that was asked for; all zero: any
-	uint8_t address[4];    // while the container runs; all zero else, and of those of ours
-	unsigned slot;         // of struct netdev_networks
+	char *driver_options;         // heap, JSON; NULL: none
+	uint8_t wanted[4];            // all zero: any
+	uint8_t mac[NETDEV_MAC_LEN];  // that was asked for; all zero: any
+	uint8_t address[4];  // while the container runs; all zero else, and of those of ours
+	unsigned slot;       // of struct netdev_networks
 };
 
 // --- networks.c: networks ---
@@ -76,18 +76,36 @@ __must_check error_t network_make(struct network *network, struct span body,
 // It is one of those that there are.
 void network_add(struct containers *all, struct network *network);
 
-// POST /networks/create: 201, 400, 403 (its name, its addresses), 409 (the name).
+// POST /networks/create: 201, 400, 403 (its name, its addresses), 409 (the name), 500 (it cannot be
+// written).
 void operation_network_create(struct request *request);
 // DELETE: 204, 403 (it is ours, or in use), 404.
 void operation_network_remove(struct request *request);
 // POST /networks/prune: those of `filters` that no container that runs is in.
 void operation_networks_prune(struct request *request);
 
-// --- endpoints.c: containers in them ---
+// --- endpoint_list.c: containers in them ---
+
+// Frees them.
+void endpoints_free(struct container *c);
+// Whether one of its networks has this name.
+bool endpoints_has(const struct container *c, const char *network);
+// The one in the network of this name; NULL: none.
+struct endpoint *endpoint_find(const struct container *c, const char *network);
+// Adds one that asks for nothing. Errors: ERR_LIMIT, ERR_NO_MEMORY.
+__must_check error_t endpoint_add(struct container *c, const char *network, struct endpoint **out);
+// Takes one out of the list, and frees it.
+void endpoint_free(struct endpoint *endpoint);
+// Frees what it was asked for but its addresses.
+void endpoint_free_names(struct endpoint *endpoint);
+// Members of its record, with a comma before the first, and what stands behind "Endpoints" there.
+void endpoints_write_record(struct json_writer *w, const struct container *c);
+void endpoints_read_record(struct json_reader *r, struct container *c);
+
+// --- endpoints.c: what these ask for, and have ---
 
 // What a fresh container asks for. Errors: ERR_INVALID with a text for people, ERR_NO_MEMORY.
 __must_check error_t endpoints_make(struct container *c, char error[static SETTINGS_ERROR_MAX]);
-void endpoints_free(struct container *c);
 // Gives it its addresses before it starts. Errors: ERR_NOT_FOUND (a network is gone), ERR_EXISTS,
 // ERR_LIMIT (no address is free), ERR_INVALID, all with a text for people.
 __must_check error_t endpoints_take(struct container *c, char error[static SETTINGS_ERROR_MAX]);
@@ -96,12 +114,7 @@ void endpoints_release(struct container *c);
 // What its virtual machine's process is to know; called before its order, at each change, and when
 // the process is back.
 void endpoints_tell(const struct container *c);
-// Whether one of its networks is this one of ours.
-bool endpoints_has(const struct container *c, const char *network);
-// A member of its record, with a comma before it, and what stands behind its key there.
-void endpoints_write_record(struct json_writer *w, const struct container *c);
-void endpoints_read_record(struct json_reader *r, struct container *c);
-// POST /networks/NAME/connect, and disconnect: 200, 400, 403, 404.
+// POST /networks/NAME/connect, and disconnect: 200, 400, 403, 404, 500 (it cannot be written).
 void operation_network_connect(struct request *request);
 void operation_network_disconnect(struct request *request);
 
@@ -117,7 +130,7 @@ void names_changed(struct containers *all);
 // Reads the records of all networks, while store_read is at work.
 void networks_read(struct containers *all);
 // Writes a network's record, and removes it, as store_put and store_drop.
-void network_write(struct containers *all, const struct network *network);
+__must_check error_t network_write(struct containers *all, const struct network *network);
 void network_forget(struct containers *all, const struct network *network);
 
 // --- show_networks.c ---

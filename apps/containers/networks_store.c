@@ -52,7 +52,7 @@ static void write_body(struct json_writer *w, const struct network *network)
 	json_write_raw(w, "}]}}");
 }
 
-void network_write(struct containers *all, const struct network *network)
+error_t network_write(struct containers *all, const struct network *network)
 {
 	struct json_writer w = { 0 };
 	char name[NAME_MAX];
@@ -65,7 +65,7 @@ void network_write(struct containers *all, const struct network *network)
 	write_body(&w, network);
 	json_write_raw(&w, "}\n");
 	file_name(network, name);
-	store_put(all, name, &w);
+	return store_put(all, name, &w);
 }
 
 void network_forget(struct containers *all, const struct network *network)

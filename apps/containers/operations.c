@@ -4,8 +4,6 @@
 #include "apps/containers/containers.h"
 #include "apps/containers/exec_settings.h"
 
-#include <stdarg.h>
-
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -14,124 +12,9 @@
 
 #define MAX_STOP_SECONDS 1000000000
 
-static void refuse(struct request *request, uint32_t status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void refuse(struct request *request, uint32_t status, const char *format, ...)
-{
-	char text[CONTAINER_ERROR_MAX + CONTAINERS_TARGET_MAX];
-	va_list args;
-
-	va_start(args, format);
-	fmt_vwrite(text, sizeof(text), format, args);
-	va_end(args);
-	reply_error(request->client, request->id, status, "%s", text);
-}
-
 static void done(struct request *request)
 {
 	reply_empty(request->client, request->id, 204, 0);
-}
-
-void operation_written(struct request *request, const struct container *c, bool written,
-                       uint32_t status, const char *what)
-{
-	if (written)
-		reply_empty(request->client, request->id, status, 0);
-	else
-		refuse(request, 500,
-		       "container %s %s until the machine goes off only: the state disk does not "
-		       "take it (is it full?)",
-		       c->id_text, what);
-}
-
-// --- Names ---------------------------------------------------------------------------------------
-
-struct container *containers_find_name(const struct containers *all, const char *name)
-{
-	list_for_each(entry, &all->containers) {
-		struct container *c = container_of(entry, struct container, entry);
-
-		if (strcmp(c->name, name) == 0)
-			return c;
-	}
-	return NULL;
-}
-
-// A whole id, a name, the beginning of an id that is one container's only; in this order.
-struct container *containers_find(struct containers *all, const char *target, size_t *num_begin)
-{
-	struct container *found = NULL;
-	size_t len;
-
-	target += target[0] == '/' ? 1 : 0;
-	len = strlen(target);
-	*num_begin = 0;
-	list_for_each(entry, &all->containers) {
-		struct container *c = container_of(entry, struct container, entry);
-
-		if (strcmp(c->id_text, target) == 0)
-			return c;
-		if (len > 0 && strncmp(c->id_text, target, len) == 0) {
-			found = c;
-			(*num_begin)++;
-		}
-	}
-	if (containers_find_name(all, target) != NULL)
-		return containers_find_name(all, target);
-	return *num_begin == 1 ? found : NULL;
-}
-
-struct container *operation_find(struct request *request)
-{
-	const char *target = request->target[0] == '/' ? request->target + 1 : request->target;
-	size_t num_begin;
-	struct container *c = containers_find(request->all, target, &num_begin);
-
-	if (c == NULL && num_begin > 1)
-		refuse(request, 400, "Multiple IDs found with provided prefix: %s", target);
-	else if (c == NULL)
-		refuse(request, 404, "No such container: %s", target);
-	return c;
-}
-
-static bool is_letter_or_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-static bool is_name(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len < 2 || len >= CONTAINER_NAME_MAX || !is_letter_or_digit(name[0]))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!is_letter_or_digit(name[i]) && name[i] != '_' && name[i] != '.' &&
-		    name[i] != '-')
-			return false;
-	return true;
-}
-
-bool operation_name_is_free(struct request *request, const char *name)
-{
-	const struct container *other = containers_find_name(request->all, name);
-
-	if (!is_name(name)) {
-		refuse(request, 400,
-		       "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, of "
-		       "2 to %u characters",
-		       name, CONTAINER_NAME_MAX - 1);
-		return false;
-	}
-	if (other != NULL) {
-		refuse(request, 409,
-		       "Conflict. The container name \"/%s\" is already in use by container \"%s\". You "
-		       "have to remove (or rename) that container to be able to reuse that name.",
-		       name, other->id_text);
-		return false;
-	}
-	return true;
 }
 
 // --- Start, stop, kill ---------------------------------------------------------------------------
@@ -140,10 +23,11 @@ bool operation_name_is_free(struct request *request, const char *name)
 static bool can_start(struct request *request)
 {
 	if (request->all->stopping)
-		refuse(request, 503, "the machine is going off");
+		request_refuse(request, 503, "the machine is going off");
 	else if (!request->all->has_hypervisor)
-		refuse(request, 500,
-		       "this machine has no hypervisor extension (H), so it cannot run Linux containers");
+		request_refuse(
+			request, 500,
+			"this machine has no hypervisor extension (H), so it cannot run Linux containers");
 	else
 		return true;
 	return false;
@@ -153,7 +37,7 @@ bool operation_can_reach(struct request *request, const struct container *c)
 {
 	if (c->vmm == NULL || !c->vmm->order_sent || c->vmm->connected)
 		return true;
-	refuse(request, 503, "container %s is not reachable yet: try again", c->id_text);
+	request_refuse(request, 503, "container %s is not reachable yet: try again", c->id_text);
 	return false;
 }
 
@@ -164,7 +48,8 @@ void operation_start(struct request *request)
 	if (c == NULL)
 		return;
 	if (c->paused) {
-		refuse(request, 409, "cannot start a paused container, try unpause instead");
+		request_refuse(request, 409,
+		               "cannot start a paused container, try unpause instead");
 	} else if ((c->state == CONTAINER_RUNNING && c->started) || policy_waits(c)) {
 		reply_empty(request->client, request->id, 304, 0);
 	} else if (can_start(request) &&
@@ -187,7 +72,7 @@ static bool stop_seconds(struct request *request, const struct container *c, int
 		return true;
 	if (query_number(request, "t", out) && *out >= -1 && *out <= MAX_STOP_SECONDS)
 		return true;
-	refuse(request, 400, "t is a number of seconds, or -1");
+	request_refuse(request, 400, "t is a number of seconds, or -1");
 	return false;
 }
 
@@ -233,10 +118,11 @@ void operation_kill(struct request *request)
 	bool good = c != NULL && number != 0 && container_is_active(c);
 
 	if (c != NULL && number == 0)
-		refuse(request, 400, "invalid signal: %s", text);
+		request_refuse(request, 400, "invalid signal: %s", text);
 	else if (c != NULL && !good)
-		refuse(request, 409, "cannot kill container: %s: container %s is not running",
-		       request->target, c->id_text);
+		request_refuse(request, 409,
+		               "cannot kill container: %s: container %s is not running",
+		               request->target, c->id_text);
 	heap_free(text);
 	if (!good || !operation_can_reach(request, c))
 		return;
@@ -254,7 +140,7 @@ void operation_kill(struct request *request)
 		container_signal_send(c, number);
 }
 
-// --- Wait, remove, rename ------------------------------------------------------------------------
+// --- Wait, remove --------------------------------------------------------------------------------
 
 void operation_wait(struct request *request)
 {
@@ -272,7 +158,7 @@ void operation_wait(struct request *request)
 	else if (text != NULL && text[0] != '\0' && strcmp(text, "not-running") != 0)
 		condition = (enum wait_condition) - 1;
 	if (condition == (enum wait_condition) - 1) {
-		refuse(request, 400, "invalid condition: \"%s\"", text);
+		request_refuse(request, 400, "invalid condition: \"%s\"", text);
 	} else if (condition == WAIT_NOT_RUNNING && !container_is_active(c)) {
 		struct json_writer w = { 0 };
 
@@ -298,10 +184,11 @@ void operation_remove(struct request *request)
 	if (c == NULL)
 		return;
 	if (container_is_active(c) && !query_flag(request, "force")) {
-		refuse(request, 409,
-		       "cannot remove container \"/%s\": container is %s: stop the container "
-		       "before removing or force remove",
-		       c->name, policy_waits(c) ? "restarting" : "running");
+		request_refuse(
+			request, 409,
+			"cannot remove container \"/%s\": container is %s: stop the container "
+			"before removing or force remove",
+			c->name, policy_waits(c) ? "restarting" : "running");
 		return;
 	}
 	c->removes_volumes = c->removes_volumes || query_flag(request, "v");
@@ -313,29 +200,6 @@ void operation_remove(struct request *request)
 	if (operation_can_reach(request, c) &&
 	    waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, true, false))
 		container_signal_send(c, 9);
-}
-
-void operation_rename(struct request *request)
-{
-	struct container *c = operation_find(request);
-	char *name, old[CONTAINER_NAME_MAX], more[CONTAINER_NAME_MAX + 16];
-	bool written;
-
-	if (c == NULL)
-		return;
-	name = query_take(request, "name");
-	if (name == NULL || name[0] == '\0') {
-		refuse(request, 400, "Neither old nor new names may be empty");
-	} else if (operation_name_is_free(request, name[0] == '/' ? name + 1 : name)) {
-		str_copy(old, c->name, sizeof(old));
-		str_copy(c->name, name[0] == '/' ? name + 1 : name, sizeof(c->name));
-		names_changed(c->all);
-		written = store_write(c);
-		fmt_write(more, sizeof(more), "\"oldName\":\"/%s\"", old);
-		events_container(c, "rename", more);
-		operation_written(request, c, written, 204, "has that name");
-	}
-	heap_free(name);
 }
 
 // --- Streams -------------------------------------------------------------------------------------
@@ -370,7 +234,7 @@ static bool attach(struct request *request, struct container *c, const struct ms
 		request->channel = HANDLE_NONE;
 		return true;
 	}
-	refuse(request, 409, "too many clients are attached to container %s", c->id_text);
+	request_refuse(request, 409, "too many clients are attached to container %s", c->id_text);
 	return false;
 }
 
@@ -382,7 +246,7 @@ static bool take_keys(struct request *request, const struct container *c,
 	bool good = detach_keys_read(text, out);
 
 	if (!good)
-		refuse(request, 400, "Invalid detach keys (%.64s) provided", text);
+		request_refuse(request, 400, "Invalid detach keys (%.64s) provided", text);
 	else if (!c->settings.tty)
 		*out = (struct vmm_detach_keys){ 0 };
 	heap_free(text);
@@ -401,7 +265,7 @@ void operation_attach(struct request *request)
 	if (c == NULL || !take_keys(request, c, &order.keys))
 		return;
 	if (request->channel == HANDLE_NONE) {
-		refuse(request, 400, "attach needs a connection that can be upgraded");
+		request_refuse(request, 400, "attach needs a connection that can be upgraded");
 		return;
 	}
 	if (c->state == CONTAINER_EXITED && !query_flag(request, "stream") &&
@@ -422,7 +286,7 @@ bool operation_take_size(struct request *request, struct msg_vmm_resize *resize)
 
 	if (!query_number(request, "h", &rows) || !query_number(request, "w", &columns) ||
 	    rows < 0 || rows > UINT16_MAX || columns < 0 || columns > UINT16_MAX) {
-		refuse(request, 400, "h and w are the terminal's rows and columns");
+		request_refuse(request, 400, "h and w are the terminal's rows and columns");
 		return false;
 	}
 	resize->rows = (uint16_t)rows;
@@ -441,7 +305,7 @@ void operation_resize(struct request *request)
 	if (c == NULL || !operation_take_size(request, &resize))
 		return;
 	if (c->vmm == NULL || !c->vmm->order_sent) {
-		refuse(request, 409, "container %s is not running", c->id_text);
+		request_refuse(request, 409, "container %s is not running", c->id_text);
 		return;
 	}
 	if (!operation_can_reach(request, c))

@@ -287,7 +287,7 @@ void show_inspect(struct request *request)
 	json_write_raw(&w, ",\"HostConfig\":");
 	show_host_config(&w, c);
 	write_config(&w, c);
-	write_network(&w, c, request->minor != 0 && request->minor < NO_ID_SINCE);
+	write_network(&w, c, request->minor < NO_ID_SINCE);
 	if (query_flag(request, "size")) {
 		layers_measure(request->all);
 		write_size(&w, c);

@@ -74,15 +74,16 @@ static void write_names(struct json_writer *w, const struct container *c,
 }
 
 static void write_aliases(struct json_writer *w, const struct container *c,
-                          const struct endpoint *endpoint, bool adds_id)
+                          const struct endpoint *endpoint, bool aliases_have_id)
 {
 	char short_id[SHORT_ID_TEXT];
 
 	fmt_write(short_id, sizeof(short_id), "%s", c->id_text);
 	// Clients that name it themselves have it there already.
 	for (size_t i = 0; i < endpoint->aliases.count; i++)
-		adds_id = adds_id && strcmp(endpoint->aliases.items[i], short_id) != 0;
-	if (!adds_id) {
+		aliases_have_id = aliases_have_id &&
+			strcmp(endpoint->aliases.items[i], short_id) != 0;
+	if (!aliases_have_id) {
 		write_list(w, ",\"Aliases\":", &endpoint->aliases);
 		return;
 	}
@@ -98,7 +99,6 @@ static void write_endpoint(struct json_writer *w, const struct container *c,
 {
 	const struct network *network = endpoint_network(c->all, endpoint);
 	uint32_t address = network != NULL ? address_in(c, endpoint, network) : 0;
-	static const uint8_t none[MAC_LEN];
 	char text[ADDRESS_TEXT_MAX], mac[MAC_TEXT_MAX], id[HEX_SIZE(VMM_ID_SIZE)] = "";
 
 	json_write_string(w, endpoint->network);
@@ -116,8 +116,8 @@ static void write_endpoint(struct json_writer *w, const struct container *c,
 	write_aliases(w, c, endpoint,
 	              aliases_have_id && (network == NULL || network->kind == NETWORK_USER));
 	mac_show(c, mac);
-	key_string(w, ",\"MacAddress\":",
-	           address != 0 || memcmp(endpoint->mac, none, MAC_LEN) != 0 ? mac : "");
+	key_string(w,
+	           ",\"MacAddress\":", address != 0 || netdev_mac_is_set(endpoint->mac) ? mac : "");
 	key_string(w, ",\"NetworkID\":", network != NULL ? network->id_text : "");
 	if (network != NULL && endpoint_is_active(c))
 		endpoint_id(c, network, id);

@@ -107,6 +107,7 @@ struct container {
 	int exit_code;
 	char error[CONTAINER_ERROR_MAX];
 	uint8_t address[4];
+	uint8_t mac[NETDEV_MAC_LEN];  // that it asked for, while it runs; all zero: none
 	struct string_list link_env;  // of links.c, since its start
 	struct list endpoints;        // struct endpoint
 	bool has_endpoints;           // its record says which

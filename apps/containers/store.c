@@ -4,6 +4,7 @@
 // it was created with), and how it is. A file is replaced as a whole, so after a power cut it says
 // what was or what is. Without a state disk there are none, and containers end with the machine.
 #include "apps/containers/containers.h"
+#include "apps/containers/mac.h"
 #include "libs/base/fmt.h"
 #include "libs/base/hex.h"
 #include "libs/base/string.h"
@@ -137,8 +138,8 @@ static error_t ask_write_unsynced(struct folder *folder, void *context)
 	return folder_replace_unsynced(folder, writing->name, writing->text, writing->len);
 }
 
-static bool put(const struct containers *all, const char *name, struct json_writer *w,
-                steady_fn *how)
+static error_t put(const struct containers *all, const char *name, struct json_writer *w,
+                   steady_fn *how)
 {
 	struct writing writing = { .name = name, .text = json_writer_text(w), .len = w->len };
 	error_t err = 0;
@@ -149,10 +150,10 @@ static bool put(const struct containers *all, const char *name, struct json_writ
 			log_error("%s is not written to the state disk: %s", name, error_text(err));
 	}
 	json_writer_deinit(w);
-	return err == 0;
+	return err;
 }
 
-bool store_put(const struct containers *all, const char *name, struct json_writer *w)
+error_t store_put(const struct containers *all, const char *name, struct json_writer *w)
 {
 	return put(all, name, w, ask_write);
 }
@@ -205,7 +206,7 @@ bool store_write(const struct container *c)
 		return true;
 	file_name(c, name);
 	write_record(&w, c);
-	return put(c->all, name, &w, is_passing(c) ? ask_write_unsynced : ask_write);
+	return put(c->all, name, &w, is_passing(c) ? ask_write_unsynced : ask_write) == 0;
 }
 
 void store_remove(const struct container *c)
@@ -279,6 +280,8 @@ static void read_member(struct json_reader *r, struct span key, struct container
 		read_text(r, c->image_id, sizeof(c->image_id));
 	else if (span_is(key, "Endpoints"))
 		endpoints_read_record(r, c);
+	else if (span_is(key, "Mac"))
+		mac_read_record(r, c->mac);
 	else if (span_is(key, "Body"))
 		read_body(r, c);
 	else if (span_is(key, "Restarts"))

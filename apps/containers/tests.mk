@@ -18,11 +18,14 @@ exec_fuzz_SRCS := $(exec_settings_test_SRCS) $(containers_CONFIG)
 HOST_TESTS += apps/containers/mount_settings_test
 mount_settings_test_SRCS := $(container_settings_test_SRCS)
 HOST_FUZZERS += apps/containers/container_record_fuzz
-container_record_fuzz_SRCS := $(containers_SETTINGS) $(patsubst %,apps/containers/%.c,policy_record show_mounts show_ports volume_text) $(containers_PURE)
+container_record_fuzz_SRCS := $(containers_SETTINGS) $(patsubst %,apps/containers/%.c,endpoint_list policy_record show_mounts show_ports volume_text) $(containers_PURE)
 HOST_TESTS += apps/containers/fields_test
 fields_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
 HOST_TESTS += apps/containers/mac_test
-mac_test_SRCS := apps/containers/mac_text.c libs/base/fmt.c libs/base/string.c
+mac_test_SRCS := apps/containers/mac_text.c $(containers_PURE)
+HOST_TESTS += apps/containers/unwritten_test
+unwritten_test_SRCS := $(containers_SETTINGS) $(patsubst %,apps/containers/%.c,unwritten_fake endpoints endpoint_list container_names networks networks_store links \
+	mac volumes volume_text) $(containers_PURE) libs/base/hex.c libs/starina/log.c
 HOST_TESTS += apps/containers/subnet_test
 subnet_test_SRCS := apps/containers/subnet.c libs/base/fmt.c libs/base/string.c
 HOST_TESTS += apps/containers/top_test apps/containers/stats_json_test

@@ -25,8 +25,7 @@ static void finish(struct container *c, struct settings_update *update, struct c
 	if (client != NULL && !written)
 		reply_error(
 			client, request, 500,
-			"container %s is updated until the machine goes off: the state disk does "
-			"not take it (is it full?)",
+			"container %s is updated until `containers` or the machine restarts: " STORE_REFUSES,
 			c->id_text);
 	if (client != NULL && written)
 		reply_json(client, request, 200, &w);

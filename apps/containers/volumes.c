@@ -119,14 +119,14 @@ static void forget(struct volume *volume)
 	volume_free(volume);
 }
 
-static void write_record(struct containers *all)
+static error_t write_record(struct containers *all)
 {
 	struct json_writer w = { 0 };
 
 	if (all->keeps_volumes)
-		return;
+		return 0;
 	volumes_write_text(&w, &all->volumes);
-	store_put(all, RECORD, &w);
+	return store_put(all, RECORD, &w);
 }
 
 // --- Removals that are not whole -----------------------------------------------------------------
@@ -224,6 +224,19 @@ error_t volumes_refresh(struct containers *all)
 	return 0;
 }
 
+// One that could not be made whole: nobody has written into it yet.
+static void take_back(struct containers *all, const char *name)
+{
+	struct volume *volume = volumes_find(all, name);
+	struct removal removal = { .name = name };
+	error_t err = volumes_are_empty(all, name) ? ask(all, ask_remove, &removal) : 0;
+
+	if (err < 0)
+		log_warn("the volume %s stays on the state disk: %s", name, error_text(err));
+	if (volume != NULL)
+		forget(volume);
+}
+
 error_t volumes_make(struct containers *all, const char *name, const char *labels)
 {
 	error_t err = volumes_refresh(all);
@@ -231,12 +244,15 @@ error_t volumes_make(struct containers *all, const char *name, const char *label
 	if (err < 0 || volumes_find(all, name) != NULL)
 		return err;
 	err = ask(all, ask_make, (void *)(uintptr_t)name);
+	if (err < 0)
+		return err;
+	err = add(all, name, labels, record_time());
 	if (err == 0)
-		err = add(all, name, labels, record_time());
-	if (err == 0) {
-		write_record(all);
+		err = write_record(all);
+	if (err == 0)
 		events_tell(all, "volume", "create", name, "{\"driver\":\"local\"}");
-	}
+	else
+		take_back(all, name);
 	return err;
 }
 
@@ -259,7 +275,9 @@ error_t volumes_remove(struct containers *all, const char *name)
 	if (err == 0 && volume != NULL) {
 		events_tell(all, "volume", "destroy", name, "{\"driver\":\"local\"}");
 		forget(volume);
-		write_record(all);
+		// One that is not there is forgotten, too, once the record is read again.
+		if (write_record(all) < 0)
+			log_debug("what is said of the volume %s stays", name);
 	}
 	return err;
 }

@@ -26,7 +26,8 @@ __must_check error_t volumes_init(struct containers *all);
 // Reads what is said of them, and goes on with removals that were not whole. Blocks.
 void volumes_read(struct containers *all);
 // Makes a volume, unless it is there; `labels` (JSON, or NULL) are a new one's. Errors:
-// ERR_NOT_FOUND (there is no state disk), as folder_make_folder's, ERR_NO_MEMORY.
+// ERR_NOT_FOUND (there is no state disk), as folder_make_folder's and store_put's, ERR_NO_MEMORY;
+// it is not there then.
 __must_check error_t volumes_make(struct containers *all, const char *name, const char *labels);
 // Whether a volume has nothing in it.
 bool volumes_are_empty(struct containers *all, const char *name);

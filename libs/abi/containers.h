@@ -78,7 +78,7 @@ struct msg_containers_request {
 	uint32_t operation;     // enum containers_operation
 	uint32_t query_length;  // as it was in the URL, without '?'
 	uint32_t body_length;   // JSON
-	uint32_t minor;         // of the API's version that the client speaks; 0: the newest
+	uint32_t minor;         // of the API's version that the client speaks
 };
 
 // One handle, unless `length` is 0 or the tail is the body: a folio with JSON.

@@ -56,17 +56,33 @@ void reply_empty(struct client *client, uint32_t id, uint32_t status, uint32_t f
 	reply(client, id, status, (struct span){ 0 }, flags);
 }
 
-void reply_error(struct client *client, uint32_t id, uint32_t status, const char *format, ...)
+static void reply_message(struct client *client, uint32_t id, uint32_t status, const char *text)
 {
 	struct json_writer w = { 0 };
+	struct span body = json_write_message(&w, text);
+
+	reply(client, id, w.bad ? 500 : status, body, 0);
+	json_writer_deinit(&w);
+}
+
+void reply_error(struct client *client, uint32_t id, uint32_t status, const char *format, ...)
+{
 	char text[ERROR_MAX];
-	struct span body;
 	va_list args;
 
 	va_start(args, format);
 	fmt_vwrite(text, sizeof(text), format, args);
 	va_end(args);
-	body = json_write_message(&w, text);
-	reply(client, id, w.bad ? 500 : status, body, 0);
-	json_writer_deinit(&w);
+	reply_message(client, id, status, text);
+}
+
+void request_refuse(const struct request *request, uint32_t status, const char *format, ...)
+{
+	char text[ERROR_MAX];
+	va_list args;
+
+	va_start(args, format);
+	fmt_vwrite(text, sizeof(text), format, args);
+	va_end(args);
+	reply_message(request->client, request->id, status, text);
 }

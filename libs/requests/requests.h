@@ -35,7 +35,7 @@ struct request {
 	};
 	struct client *client;
 	uint32_t id;
-	uint32_t minor;  // of the API's version that the client speaks; 0: the newest
+	uint32_t minor;  // of the API's version that the client speaks
 	char target[CONTAINERS_TARGET_MAX + 1];
 	struct span query;
 	struct span body;
@@ -71,6 +71,9 @@ void reply_empty(struct client *client, uint32_t id, uint32_t status, uint32_t f
 // Answers with {"message": ...}.
 void reply_error(struct client *client, uint32_t id, uint32_t status, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+// The same of a request that is in hand.
+void request_refuse(const struct request *request, uint32_t status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 // --- The query ---
 
