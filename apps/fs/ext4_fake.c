@@ -7,7 +7,8 @@
 #include "apps/fs/ext4_parts_fake.h"
 #include "libs/abi/linux_error.h"
 
-uint32_t ext4_fake_waits;
+uint32_t ext4_fake_waits, ext4_fake_ticks;
+bool ext4_fake_begin_fails;
 static struct ext4 *current;
 
 uint32_t ext4_fake_inodes(void)
@@ -73,6 +74,15 @@ static void after_death(struct ext4 *fs, const struct ext4_options *options)
 	}
 }
 
+static uint32_t num_orphans(const struct ext4 *fs)
+{
+	uint32_t num = 0;
+
+	for (uint32_t i = 0; i < MAX_INODES; i++)
+		num += fs->inodes[i].used && fs->inodes[i].attr.links == 0;
+	return num;
+}
+
 void ext4_fake_reset(void)
 {
 	if (current != NULL)
@@ -90,16 +100,31 @@ int ext4_mount(const struct ext4_options *options, struct ext4 **out, char *why,
 	(void)why_size;
 	if (current != NULL) {
 		after_death(current, options);
+		current->deferred = options->deferred && num_orphans(current) == 0;
 		*out = current;
 		return 0;
 	}
 	fs = calloc(1, sizeof(*fs));
 	fs->options = *options;
+	fs->deferred = options->deferred;
 	fs->taken = calloc(1, options->device->num_blocks);
 	list_init(&fs->syncs);
 	fake_inode_make(fs, &root)->attr.links = 2;
 	current = fs;
 	*out = fs;
+	return 0;
+}
+
+bool ext4_is_deferred(const struct ext4 *fs)
+{
+	return fs->deferred;
+}
+
+int ext4_begin(struct ext4 *fs)
+{
+	if (ext4_fake_begin_fails)
+		return -LINUX_EIO;
+	fs->deferred = false;
 	return 0;
 }
 
@@ -119,6 +144,7 @@ void ext4_tick(struct ext4 *fs, uint64_t seconds)
 {
 	(void)fs;
 	(void)seconds;
+	ext4_fake_ticks++;
 }
 
 static void flushed(struct ext4_io *io, int status)
@@ -166,6 +192,8 @@ static void waited(struct ext4_io *io, int status)
 
 int update_begin(struct update *update, struct ext4 *fs, uint32_t credits)
 {
+	if (credits > 0 && fs->deferred)
+		abort();
 	update->fs = fs;
 	update->num_blocks = credits;
 	if ((uint32_t)rand() % 256 >= ext4_fake_waits)

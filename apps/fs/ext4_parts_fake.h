@@ -43,6 +43,7 @@ struct ext4 {
 	uint8_t *taken;  // of each block: 1 is reserved, 2 a file's
 	uint32_t generation;
 	uint64_t updates;
+	bool deferred;
 	struct ext4_time now;
 	struct ext4_io io;
 	uint8_t bytes[EXT4_BLOCK_SIZE];

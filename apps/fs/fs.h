@@ -241,7 +241,7 @@ struct fs {
 	uint32_t last_salt;
 
 	enum fs_state state;
-	bool ahead;  // nobody has asked for a session yet
+	bool ahead;  // nobody has asked for a session yet: the disk is only read
 	error_t error;
 	char why[160];
 	handle_t blkdev;  // connector
@@ -291,8 +291,9 @@ struct share {
 __must_check error_t fs_init(struct fs *fs, handle_t kept);
 // Opens and mounts the disk, unless it is; then clients_opened.
 void fs_open(struct fs *fs);
-// The same before anybody has asked for a session, so that the first one need not wait. Without
-// effect, and a word, when the disk is not there or no good.
+// The same before anybody has asked for a session, so that the first one need not wait. Until then
+// the disk is only read; one that has something to mend is mended, and closed again. Has no effect
+// and logs nothing when the disk is not there or no good.
 void fs_open_ahead(struct fs *fs);
 // Nobody uses a session any more: all goes to the disk, which is clean then.
 void fs_idle(struct fs *fs);

@@ -468,14 +468,44 @@ static void test_names_and_times_at_the_edge(void **state)
 	assert_true(out.attr.mtime == 15032385535 && out.attr.mtimensec == 0);
 }
 
+// A disk that nobody uses is as it was, byte by byte; one that was in use is clean again at once.
+static void test_an_unused_disk_is_not_written(void **state)
+{
+	static uint8_t before[sizeof(disk_image)];
+
+	(void)state;
+	fake_close(&session);
+	settle();
+	assert_int_equal(fs.state, FS_CLOSED);
+	memcpy(before, disk_image, sizeof(before));
+	fs_open_ahead(&fs);
+	settle();
+	assert_int_equal(fs.state, FS_MOUNTED);
+	fake_time_pass(10 * NSEC_PER_SEC);
+	settle();
+	assert_memory_equal(disk_image, before, sizeof(before));
+	session = open_share(FILES_VOLUMES);
+	assert_int_equal(init_session(session, ~0u), 0);
+	assert_int_equal(ask_create(session, FUSE_ROOT_ID, "a"), 0);
+	assert_memory_not_equal(disk_image, before, sizeof(before));
+	memset(kept_memory, 0, KEPT_BYTES);
+	app_dies();
+	fs_open_ahead(&fs);
+	settle();
+	assert_int_equal(fs.state, FS_CLOSED);
+	session = HANDLE_NONE;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_without_deaths), TEST(test_deaths),
+	const struct CMUnitTest tests[] = { TEST(test_without_deaths),
+		                            TEST(test_deaths),
 		                            TEST(test_truncate_is_finished),
 		                            TEST(test_inodes_of_a_list_are_read_together),
-		                            TEST(test_names_and_times_at_the_edge) };
+		                            TEST(test_names_and_times_at_the_edge),
+		                            TEST(test_an_unused_disk_is_not_written) };
 
 	return cmocka_run_group_tests(tests, make_image, remove_image);
 }

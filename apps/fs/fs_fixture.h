@@ -203,6 +203,11 @@ static inline handle_t open_share(const char *uri)
 	return open_at(service, uri);
 }
 
+static inline handle_t open_store(const char *uri)
+{
+	return open_at(store_service, uri);
+}
+
 // The own folder of the app of that name.
 static inline handle_t open_own(const char *app)
 {

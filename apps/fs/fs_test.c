@@ -351,11 +351,6 @@ static void test_own_folder_has_no_key(void **state)
 	settle();
 }
 
-static handle_t open_store(const char *uri)
-{
-	return open_at(store_service, uri);
-}
-
 // What a reader cannot change in the store.
 static void test_read_only_store(void **state)
 {
@@ -419,81 +414,6 @@ static void test_store(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-// The machine goes off: whoever has sessions loses them, and the disk is clean.
-// The disk is there for the first session before anybody asks, and clean after the last.
-static void test_ahead(void **state)
-{
-	handle_t end;
-
-	(void)state;
-	fake_close(&session);
-	settle();
-	assert_int_equal(fs.state, FS_CLOSED);
-	fs_open_ahead(&fs);
-	settle();
-	assert_int_equal(fs.state, FS_MOUNTED);
-	session = open_share(FILES_VOLUMES);
-	assert_int_not_equal(session, HANDLE_NONE);
-	fake_close(&session);
-	settle();
-	assert_int_equal(fs.state, FS_CLOSED);
-	// Nobody has come until the machine goes off.
-	fs_open_ahead(&fs);
-	settle();
-	assert_int_equal(fs.state, FS_MOUNTED);
-	end = open_at(unmount_service, FILES_UNMOUNT);
-	assert_int_not_equal(end, HANDLE_NONE);
-	assert_int_equal(fs.state, FS_CLOSED);
-	fake_close(&end);
-}
-
-// A disk that is not there is a matter of who asks for it.
-static void test_ahead_of_no_disk(void **state)
-{
-	(void)state;
-	fake_close(&session);
-	settle();
-	disk_absent = true;
-	fs_open_ahead(&fs);
-	settle();
-	assert_int_equal(fs.state, FS_CLOSED);
-	assert_int_equal(open_share(FILES_VOLUMES), HANDLE_NONE);
-	assert_int_equal(fs.state, FS_FAILED);
-	disk_absent = false;
-	session = open_share(FILES_VOLUMES);
-	assert_int_not_equal(session, HANDLE_NONE);
-}
-
-static void test_unmount(void **state)
-{
-	handle_t volumes = open_share(FILES_VOLUMES), logs = open_store("store:logs"), end;
-	struct message m;
-
-	(void)state;
-	assert_int_equal(init_session(volumes, ~0u), 0);
-	assert_int_equal(init_session(logs, ~0u), 0);
-	assert_int_equal(ask_create(logs, FUSE_ROOT_ID, "log"), 0);
-	assert_int_equal(fs.state, FS_MOUNTED);
-	end = open_at(unmount_service, FILES_UNMOUNT);
-	assert_int_not_equal(end, HANDLE_NONE);
-	assert_int_equal(channel_recv(end, &m), ERR_PEER_CLOSED);
-	assert_int_equal(channel_recv(volumes, &m), ERR_PEER_CLOSED);
-	assert_int_equal(channel_recv(logs, &m), ERR_PEER_CLOSED);
-	assert_int_equal(fs.state, FS_CLOSED);
-	assert_null(fs.ext4);
-	// Nobody opens it again.
-	assert_int_equal(open_share(FILES_VOLUMES), HANDLE_NONE);
-	assert_int_equal(fs.state, FS_CLOSED);
-	fake_close(&end);
-	fake_close(&volumes);
-	fake_close(&logs);
-	settle();
-	// Once more, with nothing to be done.
-	end = open_at(unmount_service, FILES_UNMOUNT);
-	assert_int_not_equal(end, HANDLE_NONE);
-	fake_close(&end);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -515,9 +435,6 @@ int main(void)
 		TEST(test_own_folders),
 		TEST(test_own_folder_has_no_key),
 		TEST(test_store),
-		TEST(test_ahead),
-		TEST(test_ahead_of_no_disk),
-		TEST(test_unmount),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -298,6 +298,7 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 	struct fs *fs = opener->context;
 	struct ext4_options options = { .device = &fs->disk.device,
 		                        .cache_blocks = FS_CACHE_BLOCKS,
+		                        .deferred = fs->ahead,
 		                        .redo = kept_redo(fs),
 		                        .resume = calls_resume,
 		                        .context = fs };
@@ -327,7 +328,9 @@ static void disk_opened(struct opener *opener, handle_t channel, error_t error, 
 	kept_mounted(fs);
 	fs->num_awaited = kept_awaited(fs);
 	fs->awaited_until = fs_seconds() + FS_RETURN_SECONDS;
-	ticker_set(fs, 0);
+	fs->ahead = ext4_is_deferred(fs->ext4);
+	if (!fs->ahead)
+		ticker_set(fs, 0);
 	orphans_find(fs);
 out:
 	clients_opened(fs);
@@ -340,10 +343,27 @@ static void open_disk(struct fs *fs)
 	opener_start(&fs->opener, &fs->loop, fs->blkdev, STATE_DISK, disk_opened, fs);
 }
 
+// The disk was only read until now.
+static void begin_writing(struct fs *fs)
+{
+	if (ext4_begin(fs->ext4) == 0) {
+		ticker_set(fs, 0);
+		return;
+	}
+	(void)ext4_unmount(fs->ext4);
+	fs->ext4 = NULL;
+	str_copy(fs->why, "the state disk cannot be written", sizeof(fs->why));
+	mount_failed(fs, ERR_IO);
+}
+
 void fs_open(struct fs *fs)
 {
+	bool was_ahead = fs->ahead;
+
 	fs->ahead = false;
-	if (fs->state != FS_OPENING && fs->state != FS_MOUNTED)
+	if (fs->state == FS_MOUNTED && was_ahead)
+		begin_writing(fs);
+	else if (fs->state != FS_OPENING && fs->state != FS_MOUNTED)
 		open_disk(fs);
 }
 

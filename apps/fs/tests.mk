@@ -3,8 +3,9 @@ FS_SRCS := $(patsubst %,apps/fs/%.c,attr_ops call client data dir_ops disk file_
 	libs/starina/opener.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string) $(patsubst %,libs/locks/%.c,locks fuse_lock)
 # The file system in memory.
 FS_MEMORY_SRCS := $(patsubst %,apps/fs/%_fake.c,ext4 ext4_names ext4_data) $(FS_SRCS)
-HOST_TESTS += apps/fs/fs_test apps/fs/fs_data_test apps/fs/fs_death_test
+HOST_TESTS += apps/fs/fs_test apps/fs/fs_mount_test apps/fs/fs_data_test apps/fs/fs_death_test
 fs_test_SRCS := $(FS_MEMORY_SRCS)
+fs_mount_test_SRCS := $(FS_MEMORY_SRCS)
 fs_data_test_SRCS := $(FS_MEMORY_SRCS)
 fs_death_test_SRCS := $(FS_MEMORY_SRCS)
 HOST_FUZZERS += apps/fs/fs_fuzz

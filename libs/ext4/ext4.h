@@ -59,6 +59,8 @@ struct ext4_options {
 	struct ext4_device *device;
 	uint32_t cache_blocks;  // at least EXT4_CACHE_MIN
 	bool read_only;
+	// A disk with nothing to mend is only read before ext4_begin.
+	bool deferred;
 	struct ext4_redo redo;
 	// An operation that waits may be run again.
 	void (*resume)(void *context);
@@ -73,6 +75,13 @@ struct ext4_options {
 // -LINUX_EIO, -LINUX_EROFS (it must be replayed, and the device is read-only), -LINUX_ENOMEM.
 // `why` is a sentence for the user, NUL-terminated.
 int ext4_mount(const struct ext4_options *options, struct ext4 **out, char *why, size_t why_size);
+// Whether it was mounted with options.deferred, had nothing to mend (a log to replay, redo memory,
+// orphans), and ext4_begin has not been called: updates with credits are -LINUX_EROFS, and neither
+// ticks nor ext4_unmount write.
+bool ext4_is_deferred(const struct ext4 *fs);
+// Marks the disk as in use, so that it may be written; has no effect if it is not deferred. Between
+// updates. Blocks. After an error (-LINUX_EIO, -LINUX_ENOMEM) it can only be unmounted.
+int ext4_begin(struct ext4 *fs);
 // Commits, checkpoints, marks the file system clean, and frees all. Blocks. Gives the first error
 // that was met.
 int ext4_unmount(struct ext4 *fs);

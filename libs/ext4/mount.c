@@ -58,6 +58,8 @@ int ext4_mount(const struct ext4_options *options, struct ext4 **out, char *why,
 		status = super_load_groups(fs, why, why_size);
 	if (status == 0 && (status = orphans_load(fs)) != 0)
 		str_copy(why, "its orphans cannot be read", why_size);
+	if (status == 0 && fs->super.orphans.count > 0 && (status = ext4_begin(fs)) != 0)
+		str_copy(why, "its journal cannot be written", why_size);
 	if (status != 0) {
 		wait_for_reads(fs);
 		destroy(fs);

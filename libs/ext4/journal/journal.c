@@ -140,9 +140,10 @@ void journal_note_error(struct ext4 *fs)
 {
 	struct journal *journal = &fs->journal;
 
+	// A disk that is not written yet has it from ext4_begin on.
+	journal->log.error = (uint32_t)-LINUX_EIO;
 	if (!journal->is_open)
 		return;
-	journal->log.error = (uint32_t)-LINUX_EIO;
 	// While the superblock is on its way it must not change. The next one has it.
 	if (journal->checkpoint.state == CHECKPOINT_TAIL || journal->error_io_is_busy)
 		return;

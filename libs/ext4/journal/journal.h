@@ -72,7 +72,9 @@ struct checkpoint {
 };
 
 struct journal {
-	bool is_open;  // there is a log, and it may be written
+	bool is_open;                  // there is a log, and it may be written
+	bool is_deferred;              // it may be once ext4_begin was called
+	struct ext4_redo redo_memory;  // that is taken up then
 	struct log log;
 	struct transaction *running;
 	struct transaction *committing;  // NULL: none

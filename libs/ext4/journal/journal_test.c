@@ -23,7 +23,7 @@
 static struct device_fake *disk;
 static struct ext4 *fs;
 static uint8_t *image;  // as mke2fs made it
-static uint8_t redo_bytes[EXT4_REDO_MIN];
+static uint8_t redo_bytes[EXT4_REDO_MIN], image_of_redo[EXT4_REDO_MIN];
 static bool with_redo;
 static char why[200];
 
@@ -32,16 +32,25 @@ static void resume(void *context)
 	(void)context;
 }
 
-static int mount(void)
+static int mount_with(struct ext4_options options)
 {
-	struct ext4_options options = { .device = &disk->device,
-		                        .cache_blocks = EXT4_CACHE_MIN * 2,
-		                        .resume = resume };
-
+	options.device = &disk->device;
+	options.cache_blocks = EXT4_CACHE_MIN * 2;
+	options.resume = resume;
 	if (with_redo)
 		options.redo =
 			(struct ext4_redo){ .bytes = redo_bytes, .size = sizeof(redo_bytes) };
 	return ext4_mount(&options, &fs, why, sizeof(why));
+}
+
+static int mount(void)
+{
+	return mount_with((struct ext4_options){ 0 });
+}
+
+static int mount_deferred(void)
+{
+	return mount_with((struct ext4_options){ .deferred = true });
 }
 
 static int setup_group(void **state)
@@ -499,6 +508,82 @@ static void a_read_only_disk_with_a_dirty_journal_is_refused(void **state)
 	assert_int_equal(mount(), 0);
 }
 
+static bool is_marked(void)
+{
+	return (disk->bytes[1024 + 0x60] & 4) != 0;
+}
+
+// A clean disk is only read until somebody begins; then a crash loses nothing.
+static void a_deferred_mount_does_not_write(void **state)
+{
+	uint64_t writes;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct update u;
+
+		assert_int_equal(ext4_unmount(fs), 0);
+		assert_false(is_marked());
+		with_redo = i == 1;
+		writes = disk->num_writes + disk->num_flushes;
+		assert_int_equal(mount_deferred(), 0);
+		assert_true(ext4_is_deferred(fs));
+		assert_int_equal(update_begin(&u, fs, 1), -LINUX_EROFS);
+		assert_int_equal(sync_all(), 0);
+		ext4_tick(fs, 100);
+		assert_int_equal(ext4_unmount(fs), 0);
+		assert_int_equal(disk->num_writes + disk->num_flushes, writes);
+		assert_int_equal(mount_deferred(), 0);
+		assert_int_equal(ext4_begin(fs), 0);
+		assert_false(ext4_is_deferred(fs));
+		assert_true(is_marked());
+		fill(FIRST, (uint8_t)(7 + i));
+		assert_int_equal(sync_all(), 0);
+		cut_power(1);
+		// It has something to mend.
+		assert_int_equal(mount_deferred(), 0);
+		assert_false(ext4_is_deferred(fs));
+		assert_int_equal(disk->bytes[FIRST * 4096ul], 7 + i);
+	}
+	assert_int_equal(ext4_unmount(fs), 0);
+	assert_false(is_marked());
+	// What the redo memory has is looked at before anything else.
+	assert_int_equal(mount_deferred(), 0);
+	assert_int_equal(ext4_begin(fs), 0);
+	fill(FIRST, 9);
+	memcpy(image_of_redo, redo_bytes, sizeof(redo_bytes));
+	assert_int_equal(ext4_unmount(fs), 0);
+	memcpy(redo_bytes, image_of_redo, sizeof(redo_bytes));
+	assert_int_equal(mount_deferred(), 0);
+	assert_false(ext4_is_deferred(fs));
+}
+
+// What was found while nobody wrote, e2fsck is to see, too.
+static void damage_is_noted_by_a_begin(void **state)
+{
+	(void)state;
+	assert_int_equal(ext4_unmount(fs), 0);
+	assert_int_equal(mount_deferred(), 0);
+	journal_note_error(fs);
+	assert_int_equal(disk->bytes[1024 + 0x3a] & 2, 0);
+	assert_int_equal(ext4_begin(fs), 0);
+	assert_int_equal(disk->bytes[1024 + 0x3a] & 2, 2);
+}
+
+// An error is told, and the disk can be unmounted.
+static void a_begin_that_fails(void **state)
+{
+	(void)state;
+	assert_int_equal(ext4_unmount(fs), 0);
+	assert_int_equal(mount_deferred(), 0);
+	disk->bad_block = 0;
+	assert_int_equal(ext4_begin(fs), -LINUX_EIO);
+	disk->bad_block = NUM_BLOCKS;
+	assert_true(ext4_is_deferred(fs));
+	assert_int_equal(ext4_unmount(fs), 0);
+	assert_int_equal(mount(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -518,6 +603,9 @@ int main(void)
 		TEST(no_memory_for_a_commit_is_no_loss),
 		TEST(unknown_journals_are_refused_by_name),
 		TEST(a_read_only_disk_with_a_dirty_journal_is_refused),
+		TEST(a_deferred_mount_does_not_write),
+		TEST(damage_is_noted_by_a_begin),
+		TEST(a_begin_that_fails),
 	};
 
 	return cmocka_run_group_tests(tests, setup_group, teardown_group);

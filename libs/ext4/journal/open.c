@@ -36,16 +36,24 @@ static uint32_t features(struct ext4 *fs, uint32_t offset)
 	return p[0] | (uint32_t)p[1] << 8;
 }
 
+// The superblock's block, which may have left the cache. Blocks.
+static int read_first(struct ext4 *fs, struct cached **out)
+{
+	int status;
+
+	while ((status = cache_read(&fs->cache, 0, out)) == UPDATE_WAIT)
+		fs->device->wait(fs->device);
+	return status;
+}
+
 // Whether the journal is to be replayed at the next mount, and whether there was an error.
 static int mark_super(struct ext4 *fs, bool recover, bool error)
 {
 	struct cached *entry;
 	struct version *v;
 	uint8_t *super;
-	int status;
+	int status = read_first(fs, &entry);
 
-	while ((status = cache_read(&fs->cache, 0, &entry)) == UPDATE_WAIT)
-		fs->device->wait(fs->device);
 	v = status == 0 ? version_create(0) : NULL;
 	if (v == NULL)
 		return status != 0 ? status : -LINUX_ENOMEM;
@@ -118,6 +126,26 @@ static int begin_log(struct ext4 *fs)
 	return status;
 }
 
+// From now on it may be written, and what the redo memory has is.
+static int begin(struct ext4 *fs, char *why, size_t why_size)
+{
+	struct journal *journal = &fs->journal;
+	int status;
+
+	str_copy(why, "its journal cannot be written", why_size);
+	status = begin_log(fs);
+	if (status != 0)
+		return status;
+	journal->is_open = true;
+	return redo_open(fs, &journal->redo_memory, why, why_size);
+}
+
+static bool has_nothing_to_mend(struct ext4 *fs)
+{
+	return (features(fs, SUPER_INCOMPAT) & INCOMPAT_RECOVER) == 0 &&
+		fs->journal.log.error == 0 && redo_is_empty(&fs->journal.redo_memory);
+}
+
 int journal_open(struct ext4 *fs, const struct ext4_options *options, char *why, size_t why_size)
 {
 	int status;
@@ -135,12 +163,32 @@ int journal_open(struct ext4 *fs, const struct ext4_options *options, char *why,
 		status = replay(fs, why, why_size);
 	if (status != 0 || fs->read_only)
 		return status;
-	str_copy(why, "its journal cannot be written", why_size);
-	status = begin_log(fs);
-	if (status != 0)
-		return status;
-	fs->journal.is_open = true;
-	return redo_open(fs, &options->redo, why, why_size);
+	fs->journal.redo_memory = options->redo;
+	fs->journal.is_deferred = options->deferred && has_nothing_to_mend(fs);
+	fs->read_only = fs->journal.is_deferred;
+	return fs->read_only ? 0 : begin(fs, why, why_size);
+}
+
+bool ext4_is_deferred(const struct ext4 *fs)
+{
+	return fs->journal.is_deferred;
+}
+
+int ext4_begin(struct ext4 *fs)
+{
+	struct cached *first;
+	char why[120];
+	int status;
+
+	if (!fs->journal.is_deferred)
+		return 0;
+	assert(fs->num_updates == 0);
+	status = read_first(fs, &first);
+	if (status == 0)
+		status = begin(fs, why, sizeof(why));
+	if (status == 0)
+		fs->journal.is_deferred = fs->read_only = false;
+	return status;
 }
 
 void journal_wait(struct ext4 *fs)

@@ -66,6 +66,8 @@ struct update;
 // them, so that none is left. Blocks. Errors: as ext4_mount's. What is damaged is logged and left
 // out, with all that follows.
 int redo_open(struct ext4 *fs, const struct ext4_redo *memory, char *why, size_t why_size);
+// Whether the memory has no record that redo_open might apply.
+bool redo_is_empty(const struct ext4_redo *memory);
 // The longest record of an update with so many blocks.
 uint64_t redo_record_max(uint32_t credits);
 // Whether a record of any update with so many blocks fits.

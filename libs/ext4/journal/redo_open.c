@@ -206,6 +206,13 @@ static int take_records(struct replay *r)
 	return 0;
 }
 
+bool redo_is_empty(const struct ext4_redo *memory)
+{
+	const struct redo_header *header = (const struct redo_header *)(void *)memory->bytes;
+
+	return header == NULL || header->magic == 0 || header->head == header->tail;
+}
+
 int redo_open(struct ext4 *fs, const struct ext4_redo *memory, char *why, size_t why_size)
 {
 	struct redo *redo = &fs->journal.redo;
