@@ -80,6 +80,7 @@ struct files_pending {
 
 // The answer to a share's look-up, until the guest asks.
 struct files_ahead {
+	bool is_due;  // it is to be asked
 	bool is_there;
 	nsec_t since;
 	struct fuse_entry_out entry;

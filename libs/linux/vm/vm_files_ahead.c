@@ -7,6 +7,11 @@
 #include "libs/linux/vm/vm_files_private.h"
 #include "libs/starina/syscall.h"
 
+// Look-ups ahead at once: a provider that does not answer keeps their places from the guest's
+// requests to others.
+#define AHEAD_MAX 4u
+_Static_assert(AHEAD_MAX < FS_DEVICE_MAX_REQUESTS / 2, "most places are the guest's");
+
 static nsec_t now(void)
 {
 	nsec_t time = 0;
@@ -28,11 +33,9 @@ static struct files_pending *asked_for(struct vm_files *files, const struct vm_s
 static void ask(struct files_session *session, const struct vm_share *share)
 {
 	struct vm_files *files = session->files;
-	struct fs_device_request *request;
+	struct fs_device_request *request = fs_device_own(&files->device);
 
-	if (asked_for(files, share) != NULL)
-		return;
-	request = fs_device_own(&files->device);
+	// The guest has all places.
 	if (request == NULL)
 		return;
 	request->header.opcode = FUSE_LOOKUP;
@@ -43,15 +46,43 @@ static void ask(struct files_session *session, const struct vm_share *share)
 		.opcode = FUSE_LOOKUP,
 		.ahead = true,
 	};
+	files_session_pump(session);
 }
 
-void files_ahead_ask(struct files_session *session)
+static uint32_t num_asked(const struct vm_files *files)
+{
+	uint32_t num = 0;
+
+	for (uint32_t i = 0; i < FS_DEVICE_MAX_REQUESTS; i++)
+		num += files->pending[i].ahead;
+	return num;
+}
+
+void files_ahead_go_on(struct vm_files *files)
+{
+	// The guest has done with its files.
+	if (files->destroy != NULL)
+		return;
+	for (uint32_t i = 0; i < files->num_shares && num_asked(files) < AHEAD_MAX; i++) {
+		const struct vm_share *share = &files->shares[i];
+		struct files_session *session = files_session_for(files, share);
+
+		if (!files->ahead[i].is_due || session->state != FILES_SESSION_OPEN)
+			continue;
+		files->ahead[i].is_due = false;
+		ask(session, share);
+	}
+}
+
+void files_ahead_plan(struct files_session *session)
 {
 	struct vm_files *files = session->files;
 
 	for (uint32_t i = 0; i < files->num_shares; i++) {
-		if (files_session_for(files, &files->shares[i]) == session)
-			ask(session, &files->shares[i]);
+		const struct vm_share *share = &files->shares[i];
+
+		if (files_session_for(files, share) == session)
+			files->ahead[i].is_due = asked_for(files, share) == NULL;
 	}
 }
 
@@ -74,6 +105,7 @@ void files_ahead_take(struct files_session *session, struct fs_device_request *r
 	}
 	fs_device_done(request, 0);
 	files_memory_is_back(files);
+	files_ahead_go_on(files);
 }
 
 // For how long attributes are good that have been there for a while.
@@ -101,6 +133,7 @@ bool files_ahead_give(struct files_session *session, struct fs_device_request *r
 	if (share == &files->changes)
 		return false;
 	ahead = &files->ahead[share - files->shares];
+	ahead->is_due = false;
 	if (pending != NULL && pending->ahead)
 		pending->too_late = true;
 	if (!ahead->is_there)
@@ -124,6 +157,6 @@ void files_ahead_drop(struct files_session *session)
 
 	for (uint32_t i = 0; i < files->num_shares; i++) {
 		if (files_session_for(files, &files->shares[i]) == session)
-			files->ahead[i].is_there = false;
+			files->ahead[i] = (struct files_ahead){ 0 };
 	}
 }

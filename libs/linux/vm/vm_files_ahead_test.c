@@ -171,6 +171,119 @@ static void sessions_wait_for_the_guest(void **state)
 	assert_true(entry_of(0).nodeid == NODE(1, 8));
 }
 
+#define SHARES 32u
+
+// The guest begins with a bound device of so many volumes.
+static void bind_volumes(uint32_t count)
+{
+	static struct vm_share shares[SHARES + 1];
+
+	vm_files_deinit(files);
+	memset(files, 0, sizeof(*files));
+	memset(&machine, 0, sizeof(machine));
+	memset(guest, 0, sizeof(*guest));
+	assert_int_equal(vm_files_create(files, &machine), 0);
+	q.connection = fake_provider_accept(volumes);  // of those that are gone
+	provider_dies(&q);
+	p.connection = fake_provider_accept(host);
+	provider_dies(&p);
+	for (uint32_t i = 0; i < count; i++)
+		shares[i] = (struct vm_share){ .connector = volumes,
+			                       .uri = FILES_VOLUMES,
+			                       .name = "db" };
+	shares[count - 1] = (struct vm_share){ .connector = host, .uri = FILES_HOST, .name = "0" };
+	assert_int_equal(vm_files_bind(files, &loop, shares, count), 0);
+	test_start_device(&files->device.mmio, 0);
+}
+
+static void guest_speaks(void)
+{
+	struct fuse_init_in in = { .major = 7, .minor = 40, .flags = FUSE_SUBMOUNTS };
+
+	assert_int_equal(asked(FUSE_INIT, 0, &in, sizeof(in)), 0);
+}
+
+static uint32_t take_look_ups(struct provider *from)
+{
+	uint32_t count = 0;
+
+	while (take_opcode(from) == FUSE_LOOKUP)
+		count++;
+	return count;
+}
+
+// A provider that takes look-ups ahead and stays away leaves the guest its requests to others.
+static void few_are_looked_up_at_once(void **state)
+{
+	const struct fuse_entry_out entry = { .nodeid = 8 };
+
+	(void)state;
+	bind_volumes(SHARES);
+	guest_speaks();
+	accept_session(&q, volumes, FILES_VOLUMES);
+	answer_init(&q, FUSE_SUBMOUNTS);
+	// The next when one is answered.
+	found_ahead(&q, "db", &entry);
+	assert_int_equal(take_look_ups(&q), 4);
+	provider_dies(&q);
+	share_found(&p, host, "31", FILES_HOST, 5);
+	ask(0, FUSE_GETATTR, NODE(2, 5), NULL, 0);
+	assert_int_equal(take_opcode(&p), FUSE_GETATTR);
+	// It comes back: all are asked.
+	accept_session(&q, volumes, FILES_VOLUMES);
+	for (uint32_t i = 1; i < SHARES - 1; i++)
+		found_ahead(&q, "db", &entry);
+	assert_int_equal(take(&q), 0);
+	ask(1, FUSE_LOOKUP, FUSE_ROOT_ID, "30", 3);
+	assert_true(entry_of(1).nodeid == NODE(1, 8));
+}
+
+// Whom the guest does not get is lost once, and said once, when nobody has spoken yet.
+static void what_is_lost_before_the_guest_stays_so(void **state)
+{
+	struct message m;
+
+	(void)state;
+	bind_volumes(2);
+	q.connection = fake_provider_accept(volumes);
+	fake_loop_settle(&loop);
+	assert_int_equal(channel_recv(q.connection, &m), 0);
+	assert_int_equal(error_send(q.connection, 1, ERR_NOT_FOUND, NULL), 0);
+	fake_loop_settle(&loop);
+	fake_close(&q.connection);
+	guest_speaks();
+	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2), -107);
+	assert_int_equal(fake_provider_accept(volumes), HANDLE_NONE);
+	// It is tried again for the next mount.
+	guest_speaks();
+	q.connection = fake_provider_accept(volumes);
+	assert_int_not_equal(q.connection, HANDLE_NONE);
+}
+
+// A session that is still being opened when the guest ends is none of the next mount's.
+static void a_session_that_opens_late_is_not_the_old_guests(void **state)
+{
+	struct message m;
+
+	(void)state;
+	bind_volumes(2);
+	guest_speaks();
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	// Another mount: what was asked before is over, and the session still comes.
+	guest_speaks();
+	assert_int_equal(error_of(0), -107);
+	q.connection = fake_provider_accept(volumes);
+	assert_int_not_equal(q.connection, HANDLE_NONE);
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	assert_int_equal(asked(FUSE_DESTROY, 0, NULL, 0), 0);
+	assert_int_equal(error_of(0), -107);
+	fake_loop_settle(&loop);
+	assert_int_equal(channel_recv(q.connection, &m), 0);
+	assert_int_equal(m.type, MSG_OPEN);
+	assert_int_equal(channel_recv(q.connection, &m), ERR_PEER_CLOSED);
+	assert_int_equal(files->sessions[0].state, FILES_SESSION_CLOSED);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -181,6 +294,9 @@ int main(void)
 		TEST(what_is_looked_up_ahead_is_made),
 		TEST(what_is_lost_is_not_there),
 		TEST(sessions_wait_for_the_guest),
+		TEST(few_are_looked_up_at_once),
+		TEST(what_is_lost_before_the_guest_stays_so),
+		TEST(a_session_that_opens_late_is_not_the_old_guests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

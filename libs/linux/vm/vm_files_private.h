@@ -49,8 +49,11 @@ struct files_session *files_session_for(struct vm_files *files, const struct vm_
 
 // --- vm_files_ahead.c ---
 
-// Looks up the session's shares that the guest has not asked for.
-void files_ahead_ask(struct files_session *session);
+// The session is open for the first time: its shares that the guest has not asked for are to be
+// looked up.
+void files_ahead_plan(struct files_session *session);
+// Looks up what is planned, a few at a time: when one is answered, and when a session is open.
+void files_ahead_go_on(struct vm_files *files);
 // Takes the answer to that (whose ids are right): the request ends.
 void files_ahead_take(struct files_session *session, struct fs_device_request *request,
                       struct span reply);

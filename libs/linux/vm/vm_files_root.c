@@ -28,7 +28,18 @@ static void reply(struct vm_files *files, struct fs_device_request *request, con
 		fs_device_done(request, out.len);
 }
 
-static void close_sessions(struct vm_files *files);
+static void close_session(struct files_session *session)
+{
+	files_session_close(session, FILES_SESSION_CLOSED);
+	files_fail_session(session);
+}
+
+// No session has a node any more.
+static void forget_nodes(struct vm_files *files)
+{
+	files->forgotten = 0;
+	files_nodes_clear(&files->nodes);
+}
 
 // One bit of `destroying` is done; the last one answers the guest.
 static void destroy_done(struct vm_files *files, uint32_t slot)
@@ -39,25 +50,36 @@ static void destroy_done(struct vm_files *files, uint32_t slot)
 	if (request == NULL || files->destroying != 0)
 		return;
 	files->destroy = NULL;
-	close_sessions(files);
+	for (uint32_t i = 0; i < files->num_sessions; i++)
+		close_session(&files->sessions[i]);
+	forget_nodes(files);
 	reply(files, request, NULL, 0);
 }
 
-// The guest begins anew, or has done with its files: no session has a node any more.
-static void close_sessions(struct vm_files *files)
+// Whether nobody has spoken in it: it is as good as a new one, which would be lost for the same
+// reason.
+static bool is_as_new(const struct files_session *session)
+{
+	switch (session->state) {
+	case FILES_SESSION_WAITING: return true;
+	case FILES_SESSION_OPENING: return session->deaths == 0;
+	case FILES_SESSION_LOST: return session->files->init.major == 0;
+	default: return false;
+	}
+}
+
+// The guest begins anew: what it has asked for before is over.
+static void begin_anew(struct vm_files *files)
 {
 	for (uint32_t i = 0; i < files->num_sessions; i++) {
 		struct files_session *session = &files->sessions[i];
 
-		// One that nobody has spoken in is as good as new.
-		if (session->state == FILES_SESSION_WAITING ||
-		    (session->state == FILES_SESSION_OPENING && session->deaths == 0))
-			continue;
-		files_session_close(session, FILES_SESSION_CLOSED);
-		files_fail_session(session);
+		if (is_as_new(session))
+			files_fail_session(session);
+		else
+			close_session(session);
 	}
-	files->forgotten = 0;
-	files_nodes_clear(&files->nodes);
+	forget_nodes(files);
 }
 
 // --- FUSE_DESTROY --------------------------------------------------------------------------------
@@ -151,7 +173,7 @@ static void init(struct vm_files *files, struct fs_device_request *request)
 		files_fail(files, request, LINUX_EPROTO);
 		return;
 	}
-	close_sessions(files);
+	begin_anew(files);
 	// Linux keeps what it has, if that is less: what bootd has set.
 	out.max_readahead = MAX_READAHEAD;
 	out.flags = in.flags & common_flags(files);

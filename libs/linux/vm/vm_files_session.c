@@ -49,8 +49,13 @@ void files_session_close(struct files_session *session, enum files_session_state
 
 static void session_lost(struct files_session *session)
 {
+	struct vm_files *files = session->files;
+
 	files_session_close(session, FILES_SESSION_LOST);
 	files_fail_session(session);
+	files_enter(files);
+	files_ahead_go_on(files);
+	files_leave(files);
 }
 
 // --- Sending -------------------------------------------------------------------------------------
@@ -118,6 +123,7 @@ static void resume(struct files_session *session)
 
 	files_enter(files);
 	files_session_pump(session);
+	files_ahead_go_on(files);
 	fs_device_resume(&files->device);
 	files_leave(files);
 }
@@ -170,9 +176,7 @@ static error_t take_greeting(struct files_session *session, struct span reply)
 		return ERR_NOT_SUPPORTED;
 	session->greeted = true;
 	session->state = FILES_SESSION_OPEN;
-	files_enter(session->files);
-	files_ahead_ask(session);
-	files_leave(session->files);
+	files_ahead_plan(session);
 	resume(session);
 	return 0;
 }
@@ -302,6 +306,13 @@ static error_t timer_start(struct files_session *session)
 	return err;
 }
 
+// Says what the guest speaks. Errors: channel_send's.
+static error_t begin_greeting(struct files_session *session)
+{
+	session->state = FILES_SESSION_GREETING;
+	return send_init(session);
+}
+
 // Says who we are, and goes on where the last channel ended.
 static error_t greet(struct files_session *session)
 {
@@ -318,26 +329,24 @@ static error_t greet(struct files_session *session)
 		session->state = FILES_SESSION_OPEN;
 		return err;
 	}
-	if (files->init.major == 0) {
-		session->state = FILES_SESSION_WAITING;
-		return 0;
-	}
-	session->state = FILES_SESSION_GREETING;
-	return send_init(session);
+	session->state = FILES_SESSION_WAITING;
+	return files->init.major == 0 ? 0 : begin_greeting(session);
+}
+
+// What was said first was sent, or not.
+static void was_said(struct files_session *session, error_t error)
+{
+	// A provider that has gone already: `closed` comes.
+	if (error == 0 || error == ERR_PEER_CLOSED)
+		return;
+	log_warn("the guest has no %s: %s", session->uri, error_text(error));
+	session_lost(session);
 }
 
 void files_session_greet(struct files_session *session)
 {
-	error_t err;
-
-	if (session->state != FILES_SESSION_WAITING)
-		return;
-	session->state = FILES_SESSION_GREETING;
-	err = send_init(session);
-	if (err == 0 || err == ERR_PEER_CLOSED)  // `closed` comes
-		return;
-	log_warn("the guest has no %s: %s", session->uri, error_text(err));
-	session_lost(session);
+	if (session->state == FILES_SESSION_WAITING)
+		was_said(session, begin_greeting(session));
 }
 
 static void session_opened(struct opener *opener, handle_t channel, error_t error, const char *text)
@@ -359,14 +368,9 @@ static void session_opened(struct opener *opener, handle_t channel, error_t erro
 		session_lost(session);
 		return;
 	}
-	error = greet(session);
-	// It has gone already: `closed` comes.
-	if (error < 0 && error != ERR_PEER_CLOSED) {
-		log_warn("the guest has no %s: %s", session->uri, error_text(error));
-		session_lost(session);
-	} else if (session->state == FILES_SESSION_OPEN) {
+	was_said(session, greet(session));
+	if (session->state == FILES_SESSION_OPEN)
 		resume(session);
-	}
 }
 
 static void open_session(struct files_session *session)
