@@ -31,7 +31,7 @@ static void engine_signal(struct relay *relay, int number)
 		relay_quit(relay, 128 + number);
 		return;
 	}
-	log_info("stopping; once more kills it");
+	log_info("stopping; once more ends it at once");
 	engine_stop(relay->engine);
 	relay->stop_begun = clock_ms();
 }
