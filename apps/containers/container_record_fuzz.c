@@ -5,17 +5,6 @@
 #include <string.h>
 
 #include "apps/containers/containers.h"
-#include "libs/starina/alloc.h"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 const struct image *container_image(const struct container *c)
 {

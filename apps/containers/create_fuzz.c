@@ -3,17 +3,6 @@
 #include <stdlib.h>
 
 #include "apps/containers/containers.h"
-#include "libs/starina/alloc.h"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

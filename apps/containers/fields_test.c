@@ -4,28 +4,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "apps/containers/settings_fields.h"
-#include "libs/starina/alloc.h"
 
 #define DOCUMENT "docs/engine.md"
 #define HEADING "### Fields of create"
 #define MAX_ROWS 256
 #define MAX_LINE 8192
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 // Of the table in the document: a field, and what becomes of it.
 struct row {

@@ -3,22 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "apps/containers/labels.h"
-#include "libs/starina/alloc.h"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 static void check(const char *own, const char *of_image, const char *both)
 {

@@ -5,17 +5,6 @@
 #include <string.h>
 
 #include "apps/containers/settings_networks.h"
-#include "libs/starina/alloc.h"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,25 +3,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "apps/containers/settings_update.h"
-#include "libs/starina/alloc.h"
 
 #define MIB (1ll << 20)
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 static struct settings_update parse(const char *body)
 {

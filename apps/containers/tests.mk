@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-containers_PURE := $(patsubst %,libs/%.c,json/json linux/image/string_list base/fmt base/string)
+containers_PURE := $(patsubst %,libs/%.c,json/json linux/image/string_list base/fmt base/string starina/heap_fake)
 HOST_TESTS += apps/containers/container_settings_test apps/containers/words_test
 containers_SETTINGS := $(filter-out %_test.c,$(wildcard apps/containers/settings*.c)) $(patsubst %,apps/containers/%.c,port_list mount_list subnet mac_text health_settings links_text) libs/files/volume_name.c
 container_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
@@ -10,7 +10,7 @@ HOST_FUZZERS += apps/containers/create_fuzz
 containers_CONFIG := $(patsubst %,apps/containers/%.c,config config_host config_mounts hosts) $(patsubst %,libs/linux/vm/%.c,image_config vm_share)
 create_fuzz_SRCS := $(containers_SETTINGS) $(containers_CONFIG) $(containers_PURE)
 HOST_TESTS += apps/containers/event_test
-event_test_SRCS := apps/containers/event.c $(patsubst %,libs/%.c,filters/filters filters/pattern json/json linux/image/string_list base/fmt base/string)
+event_test_SRCS := apps/containers/event.c $(patsubst %,libs/%.c,filters/filters filters/pattern json/json linux/image/string_list base/fmt base/string starina/heap_fake)
 HOST_TESTS += apps/containers/exec_settings_test
 exec_settings_test_SRCS := apps/containers/exec_settings.c $(containers_SETTINGS) $(containers_PURE)
 HOST_FUZZERS += apps/containers/exec_fuzz
@@ -25,11 +25,11 @@ HOST_TESTS += apps/containers/mac_test
 mac_test_SRCS := apps/containers/mac_text.c $(containers_PURE)
 HOST_TESTS += apps/containers/unwritten_test
 unwritten_test_SRCS := $(containers_SETTINGS) $(patsubst %,apps/containers/%.c,unwritten_fake endpoints endpoint_list container_names networks networks_store links \
-	mac volumes volume_text) $(containers_PURE) libs/base/hex.c libs/starina/log.c
+	mac volumes volume_text) $(containers_PURE) libs/base/hex.c $(patsubst %,libs/starina/%.c,log log_fake)
 HOST_TESTS += apps/containers/subnet_test
 subnet_test_SRCS := apps/containers/subnet.c libs/base/fmt.c libs/base/string.c
 HOST_TESTS += apps/containers/top_test apps/containers/stats_json_test
-containers_SHOWN := $(patsubst %,libs/%.c,json/json base/span base/date base/fmt base/string)
+containers_SHOWN := $(patsubst %,libs/%.c,json/json base/span base/date base/fmt base/string starina/heap_fake)
 top_test_SRCS := apps/containers/top.c $(containers_SHOWN)
 stats_json_test_SRCS := apps/containers/stats_json.c $(containers_SHOWN)
 HOST_FUZZERS += apps/containers/top_fuzz

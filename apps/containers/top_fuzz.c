@@ -4,17 +4,6 @@
 #include <string.h>
 
 #include "apps/containers/top.h"
-#include "libs/starina/alloc.h"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 static const struct top_host host = { .now = 1ull << 60, .memory = 1u << 29 };
 

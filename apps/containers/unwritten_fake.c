@@ -2,13 +2,11 @@
 #include "apps/containers/unwritten_fake.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "libs/files/steady.h"
 #include "libs/files/volume.h"
 #include "libs/filters/filters.h"
-#include "libs/starina/alloc.h"
 
 bool is_full, has_folder;
 uint32_t status;
@@ -17,24 +15,6 @@ const char *query_name;
 struct msg_vmm_networks told;
 
 // --- The system ----------------------------------------------------------------------------------
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
-
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
 
 error_t random_get(void *buf, size_t size)
 {

@@ -7,16 +7,6 @@
 #include "apps/dns/names.h"
 #include "libs/starina/alloc.h"
 
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(bool good)

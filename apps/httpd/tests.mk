@@ -7,6 +7,6 @@ HOST_TESTS += apps/httpd/api/engine_stream_test
 engine_stream_test_SRCS := $(filter-out libs/files/%_fake.c,$(httpd_fuzz_SRCS))
 HOST_TESTS += apps/httpd/api/api_test
 api_test_SRCS := $(patsubst %,apps/httpd/api/%.c,auth page_files words openapi write) $(patsubst %,libs/http/%.c,head target) \
-	$(patsubst %,libs/%.c,boot_files/ustar json/json json/json_text base/utf8 base/fmt base/span base/string)
+	$(patsubst %,libs/%.c,boot_files/ustar json/json json/json_text base/utf8 base/fmt base/span base/string starina/heap_fake)
 HOST_TESTS += apps/httpd/api/trace_test
 trace_test_SRCS := $(patsubst %,apps/httpd/api/%.c,trace write) $(patsubst %,libs/http/%.c,head target) $(patsubst %,libs/%.c,json/json json/json_text look/look base/utf8 base/fmt base/span base/string)

@@ -4,14 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "apps/images/images.h"
 #include "apps/images/jobs.h"
-#include "libs/starina/alloc.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
@@ -26,24 +24,6 @@ static unsigned num_replies;
 static uint32_t reply_id, reply_status;
 static char reply_text[256];
 static error_t incoming;  // how a folder is made
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
-
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
 
 error_t channel_create(handle_t ends[static 2])
 {

@@ -4,13 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "apps/images/images.h"
-#include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
 
 // The beginnings of two are the same.
@@ -21,24 +19,6 @@
 static struct images images;
 static struct request request;
 static uint32_t refused;
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
-
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
 
 void store_image_file(const char *id, char out[static IMAGES_FILE_MAX])
 {

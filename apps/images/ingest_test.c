@@ -11,7 +11,6 @@
 
 #include "apps/images/images.h"
 #include "apps/images/jobs.h"
-#include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
 
 #define A "sha256:aaaa456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -24,24 +23,6 @@ static char error[OUTPUT_ERROR_MAX];
 static error_t taken;
 static const char *asked = NAME;
 static unsigned num_images;  // that the job has brought
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
-
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
 
 void refuse(struct request *request, uint32_t status, const char *format, ...)
 {

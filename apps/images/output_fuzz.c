@@ -6,17 +6,6 @@
 #include "apps/images/login.h"
 #include "apps/images/output.h"
 #include "apps/images/record.h"
-#include "libs/starina/alloc.h"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 static void take_line(void *context, enum output_stream stream, struct span text)
 {

@@ -11,20 +11,9 @@
 
 #include "apps/images/login.h"
 #include "apps/images/output.h"
-#include "libs/starina/alloc.h"
 
 #define DIGITS "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define DIGEST "sha256:" DIGITS
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 static void note(void *context, enum output_stream stream, struct span text)
 {

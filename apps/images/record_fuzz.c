@@ -5,17 +5,6 @@
 
 #include "apps/images/record.h"
 #include "apps/images/reference.h"
-#include "libs/starina/alloc.h"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 static void element(void *context, struct span text)
 {

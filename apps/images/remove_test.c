@@ -4,13 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "apps/images/images.h"
-#include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
 
 #define A "sha256:aaaa456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -21,24 +19,6 @@ static char asked[IMAGE_ID_MAX], removed[IMAGE_ID_MAX];
 static uint32_t question;
 static char answer[1024];
 static uint32_t refused;  // its status
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
-
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
 
 void refuse(struct request *request, uint32_t status, const char *format, ...)
 {

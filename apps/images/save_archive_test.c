@@ -13,17 +13,6 @@
 #include <cmocka.h>
 
 #include "apps/images/save_archive.h"
-#include "libs/starina/alloc.h"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 // Of show.c, which has an app's state.
 void show_config(struct json_writer *w, const struct record *record);

@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include "apps/images/images.h"
-#include "libs/starina/alloc.h"
 
 // More than a piece, and no multiple of one.
 #define LARGE (300u * 1024 + 7)
@@ -34,16 +33,6 @@ static struct blob blobs[] = { { .bytes = large, .size = LARGE },
 #define COUNT (sizeof(blobs) / sizeof(blobs[0]))
 static const struct blob *missing, *damaged;
 static struct images images;
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 static struct blob *find(const char *digest)
 {

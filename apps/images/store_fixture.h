@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include "apps/images/images.h"
-#include "libs/starina/alloc.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/syscall.h"
 
@@ -34,24 +33,6 @@ static bool is_full;        // nothing more can be written
 static error_t opened;      // how it is opened
 static const char *broken;  // a file that cannot be read
 static char swept[IMAGES_FILE_MAX];
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
-
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
 
 error_t random_get(void *bytes, size_t len)
 {

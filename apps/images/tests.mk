@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 images_PURE := $(patsubst %,apps/images/%.c,record reference) \
-	$(patsubst %,libs/%.c,json/json http/head linux/image/image_name linux/image/string_list base/fmt base/span base/string)
+	$(patsubst %,libs/%.c,json/json http/head linux/image/image_name linux/image/string_list base/fmt base/span base/string starina/heap_fake)
 HOST_TESTS += apps/images/reference_test apps/images/output_test apps/images/catalog_test apps/images/store_test apps/images/ingest_test apps/images/remove_test apps/images/layers_test apps/images/auth_test
-catalog_test_SRCS := $(images_PURE) apps/images/catalog.c apps/images/listing.c libs/linux/image/image_index.c libs/starina/log.c
+catalog_test_SRCS := $(images_PURE) apps/images/catalog.c apps/images/listing.c libs/linux/image/image_index.c $(patsubst %,libs/starina/%.c,log log_fake)
 store_test_SRCS := $(catalog_test_SRCS) apps/images/store.c libs/files/steady.c
 layers_test_SRCS := $(store_test_SRCS) apps/images/layers.c
 remove_test_SRCS := $(catalog_test_SRCS) apps/images/remove.c apps/images/parents.c apps/images/record_time.c $(patsubst %,libs/%.c,filters/filters filters/pattern filters/until base/date)
@@ -11,7 +11,7 @@ HOST_TESTS += apps/images/save_archive_test apps/images/save_kept_test
 save_archive_test_SRCS := $(images_PURE) apps/images/save_archive.c $(patsubst %,libs/base/%.c,hex sha256)
 save_kept_test_SRCS := $(save_archive_test_SRCS) apps/images/save_kept.c
 reference_test_SRCS := $(images_PURE)
-auth_test_SRCS := $(images_PURE) $(patsubst %,apps/images/%.c,auth jobs output) libs/starina/log.c
+auth_test_SRCS := $(images_PURE) $(patsubst %,apps/images/%.c,auth jobs output) $(patsubst %,libs/starina/%.c,log log_fake)
 output_test_SRCS := $(images_PURE) $(patsubst %,apps/images/%.c,output login)
 HOST_FUZZERS += apps/images/record_fuzz apps/images/output_fuzz
 record_fuzz_SRCS := $(images_PURE)

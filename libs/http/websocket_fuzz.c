@@ -7,21 +7,10 @@
 
 #include "libs/base/utf8.h"
 #include "libs/http/websocket_input.h"
-#include "libs/starina/alloc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MAX 300u
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 static uint64_t add(uint64_t sum, struct span bytes)
 {

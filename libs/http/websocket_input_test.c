@@ -6,25 +6,13 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "libs/http/sha1.h"
-#include "libs/starina/alloc.h"
 
 #define MAX 70000u
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 static struct websocket_input in;
 static unsigned code;

@@ -6,7 +6,7 @@ mmio_bus_test_SRCS := libs/linux/machine/mmio_bus.c
 guest_fdt_test_SRCS := libs/linux/machine/guest_fdt.c libs/linux/machine/kernel_image.c libs/base/fmt.c libs/base/span.c \
 	$(patsubst %,third_party/libfdt/%.c,fdt fdt_ro fdt_sw fdt_strerror fdt_wip fdt_check)
 guest_fdt_test_CFLAGS := -Wno-conversion -Wno-sign-conversion -Wno-shadow
-control_link_test_SRCS := libs/linux/vm/control_link.c libs/base/span.c
+control_link_test_SRCS := libs/linux/vm/control_link.c libs/base/span.c libs/starina/heap_fake.c
 disk_pump_test_SRCS := libs/linux/disk/disk_fake.c libs/linux/disk/disk_pump.c
 disk_cache_test_SRCS := libs/linux/disk/disk_fake.c libs/linux/disk/disk_cache.c libs/linux/machine/loader.c
 # A container over fakes of the machine and the guest.
@@ -14,7 +14,7 @@ GUEST_CONTAINER_SRCS := $(patsubst %,libs/linux/%.c,run/guest_fake vm/vm_fake ru
 	vm/vm_root vm/vm_writable vm/vm_console vm/control_link machine/kernel_image) \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_console device_blk device_rng device_balloon device_net \
 		device_net_header) \
-	libs/base/span.c libs/base/fmt.c libs/base/string.c libs/starina/log.c
+	libs/base/span.c libs/base/fmt.c libs/base/string.c $(patsubst %,libs/starina/%.c,log log_fake heap_fake)
 HOST_TESTS += $(patsubst %,libs/linux/run/%_test,guest_container guest_container_network guest_container_disk guest_container_warm guest_process guest_query)
 guest_container_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_container_network_test_SRCS := $(GUEST_CONTAINER_SRCS)
@@ -24,13 +24,13 @@ guest_process_test_SRCS := $(GUEST_CONTAINER_SRCS)
 guest_query_test_SRCS := $(GUEST_CONTAINER_SRCS)
 HOST_TESTS += libs/linux/pool/pool_test
 pool_test_SRCS := $(patsubst %,libs/linux/%.c,pool/pool pool/warm_vm pool/vm_supply vm/control_link) libs/base/span.c libs/base/fmt.c libs/base/string.c \
-	libs/starina/log.c
+	$(patsubst %,libs/starina/%.c,log log_fake heap_fake)
 HOST_TESTS += libs/linux/vm/vm_net_test
 vm_net_test_SRCS := libs/linux/vm/vm_net_fake.c libs/linux/vm/vm_net.c \
 	$(patsubst %,libs/virtio/%.c,device_queue device_mmio device_net device_net_header) \
-	libs/base/span.c libs/base/fmt.c libs/base/string.c libs/starina/payload.c libs/starina/log.c
+	libs/base/span.c libs/base/fmt.c libs/base/string.c $(patsubst %,libs/starina/%.c,payload log log_fake)
 HOST_TESTS += libs/linux/image/image_index_test
-image_index_test_SRCS := libs/json/json.c $(patsubst %,libs/linux/%.c,image/image_index image/image_name image/platform image/string_list) libs/base/span.c libs/base/string.c
+image_index_test_SRCS := libs/json/json.c $(patsubst %,libs/linux/%.c,image/image_index image/image_name image/platform image/string_list) libs/base/span.c libs/base/string.c libs/starina/heap_fake.c
 HOST_FUZZERS += libs/linux/image/image_index_fuzz
 image_index_fuzz_SRCS := $(image_index_test_SRCS)
 HOST_TESTS += libs/linux/api/socket_relay_test
@@ -42,7 +42,7 @@ plic_fuzz_SRCS := libs/linux/machine/plic.c libs/linux/machine/mmio_bus.c libs/b
 guest_fdt_fuzz_SRCS := $(guest_fdt_test_SRCS)
 guest_fdt_fuzz_CFLAGS := $(guest_fdt_test_CFLAGS)
 guest_fdt_fuzz_SLOWER := 4
-control_link_fuzz_SRCS := $(control_link_test_SRCS)
+control_link_fuzz_SRCS := $(filter-out %_fake.c,$(control_link_test_SRCS))
 HOST_FUZZERS += libs/linux/vm/vm_net_fuzz
 vm_net_fuzz_SRCS := $(vm_net_test_SRCS) libs/virtio/second_hart_fake.c
 vm_net_fuzz_LIBS := -lcmocka

@@ -114,14 +114,6 @@ error_t clock_get(enum clock_id clock, nsec_t *out)
 	return 0;
 }
 
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
-
 // --- A source that counts, and does on a call what the test asks for ---
 
 static void count_message(struct loop *loop, struct source *source, struct message *m)

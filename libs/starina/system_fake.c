@@ -293,14 +293,6 @@ size_t fake_bytes_allocated(void)
 	return bytes_allocated;
 }
 
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
-
 _Noreturn void process_exit(int status)
 {
 	(void)status;

@@ -13,20 +13,9 @@
 
 #include "apps/httpd/api/words.h"
 #include "libs/boot_files/ustar.h"
-#include "libs/starina/alloc.h"
 
 #define TOKEN "0123456789abcdefghijklmnopqrstuvwxyzABCDEF_"
 #define SOCKET "Connection: Upgrade\r\nUpgrade: websocket\r\n"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 // A request with these fields; its text lasts until the next one.
 static const struct http_request_head *request(const char *fields)

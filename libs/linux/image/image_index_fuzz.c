@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as images.json, and as an image's name.
-#include <stdlib.h>
 #include <string.h>
 
 #include "libs/linux/image/image_index.h"
-#include "libs/starina/alloc.h"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,7 +13,6 @@
 #include "libs/linux/pool/pool.h"
 #include "libs/linux/pool/warm_vm.h"
 #include "libs/linux/vm/control_link.h"
-#include "libs/starina/alloc.h"
 #include "libs/starina/syscall.h"
 
 #define MEMORY (64ull << 20)
@@ -41,14 +40,6 @@ static nsec_t timer;
 
 // --- The kernel and the loop ---------------------------------------------------------------------
 
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
-
 error_t timer_create(handle_t *out)
 {
 	*out = 1;
@@ -73,16 +64,6 @@ error_t handle_close(handle_t handle)
 	(void)handle;
 	disks_closed++;
 	return 0;
-}
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
 }
 
 error_t loop_add(struct loop *loop, struct source *source, handle_t handle,

@@ -2,28 +2,16 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "libs/linux/vm/control_link.h"
-#include "libs/starina/alloc.h"
 
 static struct control_link link;
 static struct control_header last;
 static uint8_t last_body[CONTROL_LINK_MAX_BODY];
 static uint32_t frames;
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *ptr)
-{
-	free(ptr);
-}
 
 static error_t take_frame(void *context, const struct control_header *header, struct span body)
 {

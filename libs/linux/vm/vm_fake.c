@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 
 #define BOOT_KERNEL 4096u
@@ -44,14 +43,6 @@ const struct vm_config boot = {
 };
 
 // --- The kernel ----------------------------------------------------------------------------------
-
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
 
 error_t timer_create(handle_t *out)
 {
@@ -89,16 +80,6 @@ error_t handle_close(handle_t h)
 {
 	(void)h;
 	return 0;
-}
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
 }
 
 error_t loop_add(struct loop *l, struct source *source, handle_t handle,

@@ -35,14 +35,6 @@ static bool port_open, connector_open;
 
 // --- The kernel ----------------------------------------------------------------------------------
 
-error_t log_write(enum log_level level, const char *line, size_t len)
-{
-	(void)level;
-	(void)line;
-	(void)len;
-	return 0;
-}
-
 error_t folio_create(size_t size, uint32_t flags, handle_t *out)
 {
 	assert_int_equal(flags, FOLIO_CONTIGUOUS);
