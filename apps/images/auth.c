@@ -111,7 +111,7 @@ static void ask(struct request *request, const struct credentials *c, const char
 	struct job *job = line != NULL ? job_make(request, JOB_LOGIN) : NULL;
 
 	if (line == NULL)
-		refuse(request, 500, "out of memory");
+		request_refuse(request, 500, "out of memory");
 	if (job == NULL) {
 		heap_free(line);
 		return;
@@ -132,9 +132,9 @@ void operation_login(struct request *request)
 
 	if (!good ||
 	    (!is_set(c.texts[TOKEN]) && (!is_set(c.texts[USER]) || !is_set(c.texts[PASSWORD]))))
-		refuse(request, 400, "a login is a JSON object with username and password");
+		request_refuse(request, 400, "a login is a JSON object with username and password");
 	else if (!read_host(c.texts[SERVER], host))
-		refuse(request, 400, "%.128s is no address of a registry", c.texts[SERVER]);
+		request_refuse(request, 400, "%.128s is no address of a registry", c.texts[SERVER]);
 	else if (is_set(c.texts[TOKEN]))
 		// It is one for a repository that only a pull names.
 		answer(request->client, request->id,

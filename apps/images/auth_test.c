@@ -117,7 +117,7 @@ static void answer_formatted(uint32_t id, uint32_t status, const char *format, v
 	answered(id, status, text);
 }
 
-void refuse(struct request *request, uint32_t status, const char *format, ...)
+void request_refuse(const struct request *request, uint32_t status, const char *format, ...)
 {
 	va_list arguments;
 

@@ -227,8 +227,8 @@ bool catalog_find(struct request *request, const char *name, struct found *out)
 		return true;
 	image_name_familiar(name, full);
 	if (count > 1)
-		refuse(request, 400, "ambiguous image ID prefix: %s", name);
+		request_refuse(request, 400, "ambiguous image ID prefix: %s", name);
 	else
-		refuse(request, 404, "No such image: %s", full);
+		request_refuse(request, 404, "No such image: %s", full);
 	return false;
 }

@@ -25,7 +25,7 @@ void store_image_file(const char *id, char out[static IMAGES_FILE_MAX])
 	snprintf(out, IMAGES_FILE_MAX, "%s.img", id);
 }
 
-void refuse(struct request *by, uint32_t status, const char *format, ...)
+void request_refuse(const struct request *by, uint32_t status, const char *format, ...)
 {
 	(void)by;
 	(void)format;

@@ -23,7 +23,7 @@ static bool check_text(struct request *request, const char *parameter)
 
 	heap_free(text);
 	if (!fits)
-		refuse(request, 400, "the %s is longer than %u bytes", parameter, TEXT_MAX);
+		request_refuse(request, 400, "the %s is longer than %u bytes", parameter, TEXT_MAX);
 	return fits;
 }
 
@@ -115,7 +115,7 @@ static const struct image_entry *find_parent(struct request *request)
 
 	heap_free(id);
 	if (parent == NULL || parent->is_going || parent->record == NULL) {
-		refuse(request, 404, "the container's image is not there any more");
+		request_refuse(request, 404, "the container's image is not there any more");
 		return NULL;
 	}
 	return parent;
@@ -136,9 +136,9 @@ void operation_commit(struct request *request)
 		return;
 	err = describe(&w, request, parent);
 	if (err < 0)
-		refuse(request, err == ERR_INVALID ? 400 : 500, "%s",
-		       err == ERR_INVALID ? "the changes are malformed, or more than 256"
-		                          : "out of memory");
+		request_refuse(request, err == ERR_INVALID ? 400 : 500, "%s",
+		               err == ERR_INVALID ? "the changes are malformed, or more than 256"
+		                                  : "out of memory");
 	else
 		job = job_make(request, JOB_COMMIT);
 	if (job != NULL) {

@@ -237,9 +237,6 @@ void show_history(struct request *request);
 
 // POST /images/NAME/tag: 201, 400 (the new name), 404.
 void operation_tag(struct request *request);
-// Answers with docker's words for what went wrong.
-void refuse(struct request *request, uint32_t status, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
 // The name that the query's `repo` and `tag` make; "" without a `repo`, if it `may_lack`. False,
 // and the request was refused (400), of a digest with the words `no_digest`.
 bool operation_name(struct request *request, bool may_lack, const char *no_digest,

@@ -31,15 +31,16 @@ static bool read_source(struct request *request, const char *source, char url[st
 	if (strcmp(source, "-") == 0)
 		return true;
 	if (has_scheme && strncmp(source, "http://", 7) != 0) {
-		refuse(request, STATUS_NOT_IMPLEMENTED,
-		       "docker import takes an archive from the client (-, or a file), or from an "
-		       "http:// address: nothing here verifies the certificate of another one");
+		request_refuse(
+			request, STATUS_NOT_IMPLEMENTED,
+			"docker import takes an archive from the client (-, or a file), or from an "
+			"http:// address: nothing here verifies the certificate of another one");
 		return false;
 	}
 	if (fmt_write(url, URL_MAX, "%s%s", has_scheme ? "" : "http://", source) < URL_MAX &&
 	    is_address(url))
 		return true;
-	refuse(request, 400, "%s is no address", source);
+	request_refuse(request, 400, "%s is no address", source);
 	return false;
 }
 
@@ -74,7 +75,8 @@ void operation_import(struct request *request, const char *source)
 	fits = text == NULL || str_copy(message, text, sizeof(message)) < sizeof(message);
 	heap_free(text);
 	if (!fits) {
-		refuse(request, 400, "the message is longer than %u bytes", MESSAGE_MAX - 1);
+		request_refuse(request, 400, "the message is longer than %u bytes",
+		               MESSAGE_MAX - 1);
 		return;
 	}
 	job = job_make(request, JOB_IMPORT);

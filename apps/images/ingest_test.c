@@ -24,7 +24,7 @@ static error_t taken;
 static const char *asked = NAME;
 static unsigned num_images;  // that the job has brought
 
-void refuse(struct request *request, uint32_t status, const char *format, ...)
+void request_refuse(const struct request *request, uint32_t status, const char *format, ...)
 {
 	(void)request;
 	(void)status;

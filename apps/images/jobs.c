@@ -28,16 +28,16 @@ struct job *job_make(struct request *request, enum job_kind kind)
 	struct job *job;
 
 	if (kind == JOB_LOGIN && images->logins.there == LOGINS_MAX) {
-		refuse(request, 503, "too many logins wait for registries: try again");
+		request_refuse(request, 503, "too many logins wait for registries: try again");
 		return NULL;
 	}
 	if (kind != JOB_LOGIN && images->brought.there == JOBS_MAX) {
-		refuse(request, 503, "too many images are being brought in: try again");
+		request_refuse(request, 503, "too many images are being brought in: try again");
 		return NULL;
 	}
 	job = heap_alloc(sizeof(*job));
 	if (job == NULL) {
-		refuse(request, 500, "out of memory");
+		request_refuse(request, 500, "out of memory");
 		return NULL;
 	}
 	job->images = images;
@@ -49,7 +49,7 @@ struct job *job_make(struct request *request, enum job_kind kind)
 	job->output = heap_alloc(sizeof(*job->output));
 	counts_of(job)->there++;
 	if (job->arguments == NULL || job->output == NULL) {
-		refuse(request, 500, "out of memory");
+		request_refuse(request, 500, "out of memory");
 		job_discard(job);
 		return NULL;
 	}

@@ -31,10 +31,10 @@ static void dispatch(struct request *request, uint32_t operation)
 	case IMAGES_COMMIT: operation_commit(request); break;
 	case IMAGES_LOGIN: operation_login(request); break;
 	case IMAGES_DISTRIBUTION:
-		refuse(request, STATUS_NOT_IMPLEMENTED,
-		       "what a registry has is not looked at but by a pull");
+		request_refuse(request, STATUS_NOT_IMPLEMENTED,
+		               "what a registry has is not looked at but by a pull");
 		break;
-	default: refuse(request, STATUS_NOT_FOUND, "page not found"); break;
+	default: request_refuse(request, STATUS_NOT_FOUND, "page not found"); break;
 	}
 }
 

@@ -3,24 +3,9 @@
 // What clients ask to be done. Texts are Docker's: people search for them.
 #include "apps/images/images.h"
 
-#include <stdarg.h>
-
 #include "libs/base/fmt.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
-
-#define REFUSAL_MAX 512u
-
-void refuse(struct request *request, uint32_t status, const char *format, ...)
-{
-	char text[REFUSAL_MAX];
-	va_list args;
-
-	va_start(args, format);
-	fmt_vwrite(text, sizeof(text), format, args);
-	va_end(args);
-	reply_error(request->client, request->id, status, "%s", text);
-}
 
 bool operation_name(struct request *request, bool may_lack, const char *no_digest,
                     char out[static IMAGE_NAME_MAX])
@@ -41,7 +26,7 @@ bool operation_name(struct request *request, bool may_lack, const char *no_diges
 		good = false;
 	}
 	if (!good)
-		refuse(request, 400, "%s", text);
+		request_refuse(request, 400, "%s", text);
 	heap_free(repo);
 	heap_free(tag);
 	return good;
@@ -63,7 +48,7 @@ void operation_tag(struct request *request)
 		err = store_write_references(images);
 	// Without a state disk the name lasts as long as the machine runs.
 	if (err < 0 && err != ERR_NOT_READY) {
-		refuse(request, 500, "the name cannot be kept: %s", error_text(err));
+		request_refuse(request, 500, "the name cannot be kept: %s", error_text(err));
 		return;
 	}
 	followers_tell(images);

@@ -48,7 +48,7 @@ static bool read_name(struct request *request, char out[static IMAGE_NAME_MAX])
 	else if (good)
 		str_copy(out, name, IMAGE_NAME_MAX);
 	if (!good)
-		refuse(request, 400, "%s", text);
+		request_refuse(request, 400, "%s", text);
 	heap_free(from);
 	heap_free(tag);
 	return good;
@@ -62,9 +62,10 @@ static bool read_platform(struct request *request, char out[static 64])
 
 	str_copy(out, platform == PLATFORM_OTHER ? text : PLATFORM_NAME, 64);
 	if (platform == PLATFORM_UNKNOWN)
-		refuse(request, 400,
-		       "\"%.64s\": unknown operating system or architecture: invalid argument",
-		       text);
+		request_refuse(
+			request, 400,
+			"\"%.64s\": unknown operating system or architecture: invalid argument",
+			text);
 	heap_free(text);
 	return platform != PLATFORM_UNKNOWN;
 }
@@ -145,7 +146,7 @@ void operation_create(struct request *request)
 		return;
 	login = login_read(request->body);
 	if (login == NULL)
-		refuse(request, 400, "X-Registry-Auth is not base64 of a JSON object");
+		request_refuse(request, 400, "X-Registry-Auth is not base64 of a JSON object");
 	else if (join(request, name, platform, login))
 		heap_free(login);
 	else

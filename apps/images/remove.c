@@ -330,7 +330,7 @@ static struct removal *begin(struct request *request)
 	struct removal *removal = heap_alloc(sizeof(*removal));
 
 	if (removal == NULL) {
-		refuse(request, 500, "out of memory");
+		request_refuse(request, 500, "out of memory");
 		return NULL;
 	}
 	removal->client = request->client;
@@ -365,21 +365,24 @@ static bool is_refused(struct request *request, const struct found *found, size_
 
 	image_short_id(found->image, short_id);
 	if (!found->image->is_stored || (found->reference != NULL && found->reference->of_host))
-		refuse(request, 409,
-		       "conflict: unable to delete %s (cannot be forced) - the host has packed it: "
-		       "leave it out of LINUXRUN_IMAGES",
-		       short_id);
+		request_refuse(
+			request, 409,
+			"conflict: unable to delete %s (cannot be forced) - the host has packed it: "
+			"leave it out of LINUXRUN_IMAGES",
+			short_id);
 	else if (found->reference == NULL &&
 	         image_child(request->images, found->image, NULL) != NULL)
-		refuse(request, 409,
-		       "conflict: unable to delete %s (cannot be forced) - image has dependent "
-		       "child images",
-		       short_id);
+		request_refuse(
+			request, 409,
+			"conflict: unable to delete %s (cannot be forced) - image has dependent "
+			"child images",
+			short_id);
 	else if (found->reference == NULL && repositories > 1 && !force)
-		refuse(request, 409,
-		       "conflict: unable to delete %s (must be forced) - image is referenced in "
-		       "multiple repositories",
-		       short_id);
+		request_refuse(
+			request, 409,
+			"conflict: unable to delete %s (must be forced) - image is referenced in "
+			"multiple repositories",
+			short_id);
 	else
 		return false;
 	return true;
@@ -482,7 +485,7 @@ void operation_prune(struct request *request)
 	removal->all = prune.all;
 	if (err < 0) {
 		filters_deinit(&prune.filters);
-		refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s", error);
+		request_refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s", error);
 		removal_free(removal);
 		return;
 	}

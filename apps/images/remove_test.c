@@ -20,7 +20,7 @@ static uint32_t question;
 static char answer[1024];
 static uint32_t refused;  // its status
 
-void refuse(struct request *request, uint32_t status, const char *format, ...)
+void request_refuse(const struct request *request, uint32_t status, const char *format, ...)
 {
 	(void)request;
 	(void)format;

@@ -465,7 +465,7 @@ static struct save *make(struct request *request)
 	if (save == NULL || request->channel == HANDLE_NONE ||
 	    loop_add(&images->loop, &save->out, request->channel, &out_ops, save) < 0) {
 		heap_free(save);
-		refuse(request, 503, "too many images are being saved: try again");
+		request_refuse(request, 503, "too many images are being saved: try again");
 		return NULL;
 	}
 	request->channel = HANDLE_NONE;
@@ -485,7 +485,7 @@ void operation_save(struct request *request, bool is_list)
 	bool good;
 
 	if (items == NULL) {
-		refuse(request, 500, "out of memory");
+		request_refuse(request, 500, "out of memory");
 		return;
 	}
 	good = is_list ? save_names_find_all(request, items, &count)

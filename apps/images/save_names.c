@@ -90,8 +90,8 @@ bool save_names_find(struct request *request, const char *text, struct save_item
 			err = add_reference(found.reference, items, count);
 	}
 	if (err < 0)
-		refuse(request, err == ERR_LIMIT ? 400 : 500, "%s",
-		       err == ERR_LIMIT ? "more than 256 images at once" : "out of memory");
+		request_refuse(request, err == ERR_LIMIT ? 400 : 500, "%s",
+		               err == ERR_LIMIT ? "more than 256 images at once" : "out of memory");
 	return err == 0;
 }
 
@@ -107,8 +107,8 @@ bool save_names_find_all(struct request *request, struct save_item *items, size_
 	}
 	if (err == ERR_NOT_FOUND && *count > 0)
 		return true;
-	refuse(request, 400,
-	       err == ERR_NOT_FOUND ? "no image is named: the parameter names is missing"
-	                            : "invalid reference format");
+	request_refuse(request, 400,
+	               err == ERR_NOT_FOUND ? "no image is named: the parameter names is missing"
+	                                    : "invalid reference format");
 	return false;
 }

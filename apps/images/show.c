@@ -209,7 +209,7 @@ void show_all(struct request *request)
 
 	if (err < 0) {
 		filters_deinit(&query.filters);
-		refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s", error);
+		request_refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s", error);
 		return;
 	}
 	json_write_raw(&w, "[");
@@ -285,7 +285,7 @@ void show_one(struct request *request)
 	if (!catalog_find(request, request->target, &found))
 		return;
 	if (image_record(found.image, &record) < 0) {
-		refuse(request, 500, "what is known of the image cannot be read");
+		request_refuse(request, 500, "what is known of the image cannot be read");
 		return;
 	}
 	key_string(&w, "{\"Id\":", found.image->id);
@@ -374,7 +374,7 @@ void show_history(struct request *request)
 	struct found found;
 
 	if (history == NULL) {
-		refuse(request, 500, "out of memory");
+		request_refuse(request, 500, "out of memory");
 	} else if (catalog_find(request, request->target, &found) &&
 	           image_record(found.image, &record) == 0) {
 		record_elements(record.history, add_history, history);

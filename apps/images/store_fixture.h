@@ -47,7 +47,7 @@ handle_t environ_connector(const struct environ *env, const char *service)
 	return 1;
 }
 
-void refuse(struct request *request, uint32_t status, const char *format, ...)
+void request_refuse(const struct request *request, uint32_t status, const char *format, ...)
 {
 	(void)request;
 	(void)status;

@@ -190,7 +190,7 @@ struct job_waiter *waiter_make(struct request *request, struct job *job)
 	    loop_add(&request->images->loop, &waiter->source, request->channel, &waiter_ops,
 	             waiter) < 0) {
 		heap_free(waiter);
-		refuse(request, 500, "out of memory");
+		request_refuse(request, 500, "out of memory");
 		return NULL;
 	}
 	request->channel = HANDLE_NONE;
