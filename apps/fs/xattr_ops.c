@@ -12,11 +12,11 @@ static int check_name(struct span name)
 	static const char *const prefixes[] = { "user.", "trusted.", "security." };
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-		size_t len = strlen(prefixes[i]);
+		struct span rest = name;
 
-		if (name.len < len || memcmp(name.data, prefixes[i], len) != 0)
+		if (!span_take_prefix(&rest, prefixes[i]))
 			continue;
-		if (name.len == len)
+		if (rest.len == 0)
 			return -LINUX_EINVAL;
 		return name.len > EXT4_NAME_MAX ? -LINUX_ERANGE : 0;
 	}

@@ -68,21 +68,11 @@ static bool number_take(struct span *rest, uint32_t *number)
 	return true;
 }
 
-static bool word_take(struct span *rest, const char *word)
-{
-	size_t len = strlen(word);
-
-	if (rest->len < len || memcmp(rest->data, word, len) != 0)
-		return false;
-	*rest = (struct span){ .data = rest->data + len, .len = rest->len - len };
-	return true;
-}
-
 static void line_take(struct hostctl *ctl, struct span line)
 {
 	uint32_t id = 0, port = 0;
 
-	if (word_take(&line, "sync ")) {
+	if (span_take_prefix(&line, "sync ")) {
 		ctl->synced = ctl->synced || span_is(line, ctl->nonce);
 		return;
 	}
@@ -90,9 +80,10 @@ static void line_take(struct hostctl *ctl, struct span line)
 		return;
 	if (span_is(line, "stop"))
 		power_stop(ctl);
-	else if (word_take(&line, "ok ") && number_take(&line, &id) && number_take(&line, &port))
+	else if (span_take_prefix(&line, "ok ") && number_take(&line, &id) &&
+	         number_take(&line, &port))
 		clients_answer(ctl, id, port, (struct span){ 0 }, true);
-	else if (word_take(&line, "error ") && number_take(&line, &id))
+	else if (span_take_prefix(&line, "error ") && number_take(&line, &id))
 		clients_answer(ctl, id, 0, line, false);
 }
 

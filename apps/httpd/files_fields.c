@@ -125,17 +125,13 @@ bool is_unchanged(const struct asked *asked, const char *etag, const char *date)
 
 static void range_read(struct asked *asked, struct span text)
 {
-	static const char unit[] = "bytes=";
 	bool has_first, has_last;
 
-	if (text.len < sizeof(unit) - 1 || memcmp(text.data, unit, sizeof(unit) - 1) != 0)
+	if (!span_take_prefix(&text, "bytes="))
 		return;
-	text = (struct span){ .data = text.data + sizeof(unit) - 1,
-		              .len = text.len - (sizeof(unit) - 1) };
 	has_first = decimal_take(&text, INT64_MAX, &asked->first);
-	if (text.len == 0 || text.data[0] != '-')
+	if (!span_take_prefix(&text, "-"))
 		return;
-	text = (struct span){ .data = text.data + 1, .len = text.len - 1 };
 	has_last = decimal_take(&text, INT64_MAX, &asked->last);
 	// What is not one range is as if it were not there.
 	if (text.len > 0 || (!has_first && !has_last) ||

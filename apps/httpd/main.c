@@ -12,16 +12,6 @@
 
 static struct httpd state;
 
-static bool has_prefix(struct span s, const char *prefix, struct span *rest)
-{
-	size_t len = strlen(prefix);
-
-	if (s.len < len || memcmp(s.data, prefix, len) != 0)
-		return false;
-	*rest = (struct span){ .data = s.data + len, .len = s.len - len };
-	return true;
-}
-
 static void respond_text(struct http_exchange *exchange, unsigned status, const char *text)
 {
 	http_respond(exchange, status, "text/plain; charset=utf-8", text, strlen(text));
@@ -42,14 +32,14 @@ static void on_request(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head)
 {
 	struct httpd *httpd = context;
-	struct span rest;
+	struct span rest = head->target;
 	bool get = span_is(head->method, "GET") || span_is(head->method, "HEAD");
 
 	if (get && span_is(head->target, "/status.json"))
 		status_json(httpd, exchange);
-	else if (get && has_prefix(head->target, "/bytes/", &rest))
+	else if (get && span_take_prefix(&rest, "/bytes/"))
 		bytes_start(exchange, rest);
-	else if (get && has_prefix(head->target, "/files/", &rest))
+	else if (get && span_take_prefix(&rest, "/files/"))
 		files_request(httpd, exchange, head, rest);
 	else if (span_is(head->method, "POST") && span_is(head->target, "/checksum"))
 		checksum_start(exchange);

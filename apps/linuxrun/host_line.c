@@ -2,7 +2,6 @@
 
 #include "apps/linuxrun/console_ports.h"
 #include "libs/base/decimal.h"
-#include "libs/base/string.h"
 
 // A decimal number after one space. Returns false when there is none.
 static bool take_number(struct reader *r, uint64_t *out)
@@ -25,12 +24,10 @@ struct host_line host_line_parse(struct span line)
 	struct host_line out = { 0 };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t len = strlen(words[i].word);
 		struct reader r = reader_make(line.data, line.len);
 
-		if (line.len < len || memcmp(line.data, words[i].word, len) != 0)
+		if (!span_take_prefix(&r.rest, words[i].word))
 			continue;
-		reader_skip(&r, len);
 		if (words[i].num_values > 0 && !take_number(&r, &out.value))
 			continue;
 		if (words[i].num_values > 1 && !take_number(&r, &out.value2))

@@ -2,26 +2,9 @@
 #include "apps/linuxrun/volumes.h"
 
 #include "apps/linuxrun/linuxrun.h"
-#include "libs/base/string.h"
 #include "libs/json/json.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
-
-// The value of `key` in the object that comes next.
-static char *member_read(struct json_reader *r, const char *key)
-{
-	char *value = NULL;
-	struct span name;
-
-	json_enter_object(r);
-	while (json_next_member(r, &name)) {
-		if (value == NULL && span_is(name, key))
-			value = json_take_string(r);
-		else
-			json_skip(r);
-	}
-	return value;
-}
 
 char *annotation_read(struct span config, const char *key)
 {
@@ -32,7 +15,7 @@ char *annotation_read(struct span config, const char *key)
 	json_enter_object(&r);
 	while (json_next_member(&r, &name)) {
 		if (value == NULL && span_is(name, "annotations"))
-			value = member_read(&r, key);
+			value = json_take_member(&r, key);
 		else
 			json_skip(&r);
 	}

@@ -10,29 +10,18 @@ void push_input_sync(struct push_input *input, const char nonce[PUSH_NONCE_SIZE]
 	memcpy(input->nonce, nonce, PUSH_NONCE_SIZE);
 }
 
-// Whether `*line` begins with `word`, which is taken from it then.
-static bool take_word(struct span *line, const char *word)
-{
-	size_t len = strlen(word);
-
-	if (line->len < len || memcmp(line->data, word, len) != 0)
-		return false;
-	*line = span_make(line->data + len, line->len - len);
-	return true;
-}
-
 static enum push_event take_line(struct push_input *input)
 {
 	struct span line = span_make(input->line, input->line_len);
 	uint64_t id, size;
 
 	if (!input->synced) {
-		input->synced = take_word(&line, "sync ") && span_is(line, input->nonce);
+		input->synced = span_take_prefix(&line, "sync ") && span_is(line, input->nonce);
 		return PUSH_MORE;
 	}
-	input->request.replaces = take_word(&line, "replace ");
-	if ((!input->request.replaces && !take_word(&line, "start ")) ||
-	    !decimal_take(&line, UINT32_MAX, &id) || !take_word(&line, " ") ||
+	input->request.replaces = span_take_prefix(&line, "replace ");
+	if ((!input->request.replaces && !span_take_prefix(&line, "start ")) ||
+	    !decimal_take(&line, UINT32_MAX, &id) || !span_take_prefix(&line, " ") ||
 	    !decimal_read(line, UINT32_MAX, &size))
 		return PUSH_BROKEN;
 	input->request.id = (uint32_t)id;

@@ -4,17 +4,6 @@
 #include "libs/base/decimal.h"
 #include "libs/base/string.h"
 
-static bool take_prefix(struct span *text, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	if (text->len < len || memcmp(text->data, prefix, len) != 0)
-		return false;
-	text->data += len;
-	text->len -= len;
-	return true;
-}
-
 static error_t parse_port(struct span text, uint16_t *port)
 {
 	uint64_t value;
@@ -30,11 +19,11 @@ error_t socket_uri_parse(struct span text, struct socket_uri *out)
 	struct span host;
 	size_t colon;
 
-	out->udp = take_prefix(&text, "udp");
-	if (!out->udp && !take_prefix(&text, "tcp"))
+	out->udp = span_take_prefix(&text, "udp");
+	if (!out->udp && !span_take_prefix(&text, "tcp"))
 		return ERR_INVALID;
-	out->listen = take_prefix(&text, "-listen");
-	if (!take_prefix(&text, ":"))
+	out->listen = span_take_prefix(&text, "-listen");
+	if (!span_take_prefix(&text, ":"))
 		return ERR_INVALID;
 	for (colon = text.len; colon > 0 && text.data[colon - 1] != ':'; colon--)
 		;

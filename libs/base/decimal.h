@@ -15,7 +15,7 @@ static inline bool decimal_take(struct span *text, uint64_t max, uint64_t *out)
 	for (; len < text->len && text->data[len] >= '0' && text->data[len] <= '9'; len++) {
 		uint64_t digit = (uint64_t)(text->data[len] - '0');
 
-		if (value > max / 10 || value * 10 > max - digit || digit > max)
+		if (digit > max || value > (max - digit) / 10)
 			return false;
 		value = value * 10 + digit;
 	}

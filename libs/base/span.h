@@ -39,6 +39,17 @@ static inline bool span_is(struct span s, const char *text)
 	return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
 }
 
+// Takes `prefix` off the front. Returns whether it was there; nothing is taken else.
+static inline bool span_take_prefix(struct span *s, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (s->len < len || memcmp(s->data, prefix, len) != 0)
+		return false;
+	*s = span_make(s->data + len, s->len - len);
+	return true;
+}
+
 struct reader {
 	struct span rest;
 	bool bad;

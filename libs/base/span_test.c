@@ -122,6 +122,21 @@ static void test_compares_with_text(void **state)
 	assert_false(span_is(span_make("key", 4), "key"));
 }
 
+static void test_takes_a_prefix(void **state)
+{
+	struct span s = text_span("keyword");
+
+	(void)state;
+	assert_false(span_take_prefix(&s, "kez"));
+	assert_false(span_take_prefix(&s, "keywords"));
+	assert_true(span_is(s, "keyword"));
+	assert_true(span_take_prefix(&s, "key"));
+	assert_true(span_is(s, "word"));
+	assert_true(span_take_prefix(&s, "word"));
+	assert_int_equal(s.len, 0);
+	assert_false(span_take_prefix(&s, "w"));
+}
+
 static void test_ranges(void **state)
 {
 	(void)state;
@@ -143,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_writer_is_sticky),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_compares_with_text),
+		cmocka_unit_test(test_takes_a_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,16 +37,14 @@ static const struct prefix prefixes[] = {
 static int split(struct span name, uint8_t *index, struct span *rest)
 {
 	for (size_t i = 0; i < NUM_PREFIXES; i++) {
-		size_t len = strlen(prefixes[i].text);
-
-		if (name.len < len || memcmp(name.data, prefixes[i].text, len) != 0)
+		*rest = name;
+		if (!span_take_prefix(rest, prefixes[i].text))
 			continue;
-		if ((name.len == len) != prefixes[i].whole)
+		if ((rest->len == 0) != prefixes[i].whole)
 			continue;
 		if (name.len > EXT4_NAME_MAX)
 			return -LINUX_ERANGE;
 		*index = prefixes[i].index;
-		*rest = (struct span){ name.data + len, name.len - len };
 		return memchr(rest->data, '\0', rest->len) == NULL ? 0 : -LINUX_EINVAL;
 	}
 	return -LINUX_EOPNOTSUPP;

@@ -58,13 +58,8 @@ static void expect(struct json_reader *r, char c)
 
 static bool take_word(struct json_reader *r, const char *word)
 {
-	size_t len = strlen(word);
-
 	peek(r);
-	if (r->rest.len < len || memcmp(r->rest.data, word, len) != 0)
-		return false;
-	advance(r, len);
-	return true;
+	return span_take_prefix(&r->rest, word);
 }
 
 bool json_take_null(struct json_reader *r)
@@ -293,13 +288,12 @@ char *json_take_string(struct json_reader *r)
 
 char *json_take_member(struct json_reader *r, const char *name)
 {
-	size_t len = strlen(name);
 	char *out = NULL;
 	struct span key;
 
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		if (out == NULL && key.len == len && memcmp(key.data, name, len) == 0)
+		if (out == NULL && span_is(key, name))
 			out = json_take_string(r);
 		else
 			json_skip(r);
