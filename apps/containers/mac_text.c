@@ -3,17 +3,9 @@
 
 #include "libs/abi/netdev.h"
 #include "libs/base/fmt.h"
+#include "libs/base/hex.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
-
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 bool mac_read(const char *text, uint8_t out[static NETDEV_MAC_LEN])
 {
@@ -23,10 +15,12 @@ bool mac_read(const char *text, uint8_t out[static NETDEV_MAC_LEN])
 	if (strlen(text) != MAC_TEXT_MAX - 1)
 		return false;
 	for (size_t i = 0; i < NETDEV_MAC_LEN; i++, text += 3) {
-		if (digit(text[0]) < 0 || digit(text[1]) < 0 ||
+		int high = hex_digit((uint8_t)text[0]), low = hex_digit((uint8_t)text[1]);
+
+		if (high < 0 || low < 0 ||
 		    (i + 1 < NETDEV_MAC_LEN && text[2] != ':' && text[2] != '-'))
 			return false;
-		out[i] = (uint8_t)(digit(text[0]) * 16 + digit(text[1]));
+		out[i] = (uint8_t)(high << 4 | low);
 	}
 	return true;
 }

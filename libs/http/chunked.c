@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "libs/http/chunked.h"
 
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+#include "libs/base/hex.h"
 
 static error_t take_size(struct http_chunked *d, uint8_t c)
 {

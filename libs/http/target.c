@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "libs/http/target.h"
 
+#include "libs/base/hex.h"
 #include "libs/base/string.h"
 #include "libs/http/head.h"
 
@@ -46,14 +47,6 @@ error_t http_target_split(struct span target, struct http_target *out)
 	out->path = take_part(&rest, '?');
 	out->query = rest;
 	return 0;
-}
-
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 // The next byte of `text`, decoded; negative when it is none.

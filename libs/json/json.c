@@ -2,6 +2,7 @@
 
 #include "libs/json/json.h"
 
+#include "libs/base/hex.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 
@@ -92,11 +93,6 @@ static bool next(struct json_reader *r, char bracket)
 	return !r->bad;
 }
 
-static bool is_hex_digit(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
 // The length of the escape that `bytes` begins with; 0: it is none.
 static size_t escape_length(struct span bytes)
 {
@@ -105,7 +101,7 @@ static size_t escape_length(struct span bytes)
 	if (bytes.data[1] != 'u')
 		return 2;
 	for (size_t i = 2; i < 6; i++)
-		if (i >= bytes.len || !is_hex_digit(bytes.data[i]))
+		if (i >= bytes.len || hex_digit(bytes.data[i]) < 0)
 			return 0;
 	return 6;
 }
@@ -159,14 +155,6 @@ bool json_next_element(struct json_reader *r)
 	return next(r, ']');
 }
 
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 // The four digits after \u. Negative when they are none.
 static int32_t take_hex4(struct span *raw)
 {
@@ -175,7 +163,7 @@ static int32_t take_hex4(struct span *raw)
 	if (raw->len < 4)
 		return -1;
 	for (size_t i = 0; i < 4; i++) {
-		int digit = hex_value(raw->data[i]);
+		int digit = hex_digit(raw->data[i]);
 
 		if (digit < 0)
 			return -1;
