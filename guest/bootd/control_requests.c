@@ -21,6 +21,16 @@ static void reply(struct session *session, const struct control_header *request,
 	control_out_reply(&session->out, request, status, message);
 }
 
+// `result` is 0, or says that `failure` is set.
+static void reply_result(struct session *session, const struct control_header *request, int result,
+                         const struct failure *failure)
+{
+	if (result == 0)
+		reply(session, request, 0, "");
+	else
+		reply(session, request, failure->error, failure->message);
+}
+
 // The container will not run: an event for whoever waits for its end, and the reply.
 static void fail(struct session *session, const struct control_header *request,
                  const struct failure *failure)
@@ -128,6 +138,7 @@ static void handle_prepare(struct session *session, const struct control_header 
 {
 	struct control_prepare prepare;
 	struct failure failure = { 0 };
+	int result;
 
 	if (session->configured || session->mounted || session->process.state != PROCESS_NONE) {
 		reply(session, request, -EALREADY, "prepare: comes once, before all else");
@@ -136,18 +147,17 @@ static void handle_prepare(struct session *session, const struct control_header 
 	memcpy(&prepare, body, sizeof(prepare));
 	clock_and_entropy_set(prepare.wall_time_ns, NULL, 0);
 	session->process.number = 1;
-	if (prepare_as_asked(session, &prepare, &failure) == 0) {
-		reply(session, request, 0, "");
-	} else {
+	result = prepare_as_asked(session, &prepare, &failure);
+	if (result != 0)
 		give_up(session);
-		reply(session, request, failure.error, failure.message);
-	}
+	reply_result(session, request, result, &failure);
 }
 
 static void handle_release(struct session *session, const struct control_header *request,
                            const uint8_t *body)
 {
 	struct failure failure;
+	int result;
 
 	(void)body;
 	// After MOUNT, the prepared root is the container's.
@@ -157,12 +167,10 @@ static void handle_release(struct session *session, const struct control_header 
 	}
 	container_process_discard(&session->process);
 	cgroup_allow_all();  // the disk, too
-	if (rootfs_unmount(&failure) == 0) {
-		reply(session, request, 0, "");
-	} else {
+	result = rootfs_unmount(&failure);
+	if (result != 0)
 		give_up(session);
-		reply(session, request, failure.error, failure.message);
-	}
+	reply_result(session, request, result, &failure);
 }
 
 static void handle_network(struct session *session, const struct control_header *request,
@@ -190,12 +198,11 @@ static void handle_networks(struct session *session, const struct control_header
 {
 	struct control_networks networks;
 	struct failure failure;
+	int result;
 
 	memcpy(&networks, body, sizeof(networks));
-	if (network_join(&session->networks, &networks, session->network.gateway, &failure) == 0)
-		reply(session, request, 0, "");
-	else
-		reply(session, request, failure.error, failure.message);
+	result = network_join(&session->networks, &networks, session->network.gateway, &failure);
+	reply_result(session, request, result, &failure);
 }
 
 static int create_process(struct session *session, struct failure *failure)
@@ -254,12 +261,10 @@ static void start_added(struct session *session, const struct control_header *re
 {
 	int init = is_running(session) ? session->process.pidfd : -1;
 	struct failure failure = { 0 };
+	int result = process_table_start(&session->added, request->process, init, body,
+	                                 request->length, &failure);
 
-	if (process_table_start(&session->added, request->process, init, body, request->length,
-	                        &failure) == 0)
-		reply(session, request, 0, "");
-	else
-		reply(session, request, failure.error, failure.message);
+	reply_result(session, request, result, &failure);
 }
 
 static void handle_start(struct session *session, const struct control_header *request,

@@ -69,13 +69,13 @@ static void run(struct process *process)
 static bool mount_layers(bool on_disk)
 {
 	struct failure failure = { 0 };
-	char path[REHEARSAL_DISK_PATH_MAX] = "";
-	int disk = on_disk ? rehearsal_disk_make(path) : -1;
+	int disk = on_disk ? rehearsal_disk_make() : -1;
 	bool mounted;
 
 	if (on_disk && disk < 0)
 		kernel_log(LOG_ERR, "a rehearsal has its layer in memory", errno);
-	mounted = rootfs_mount_layers(disk >= 0 ? LAYER_DISK : LAYER_MEMORY, path, &failure) == 0;
+	mounted = rootfs_mount_layers(disk >= 0 ? LAYER_DISK : LAYER_MEMORY, REHEARSAL_DISK,
+	                              &failure) == 0;
 	if (disk >= 0)
 		close(disk);
 	return mounted;

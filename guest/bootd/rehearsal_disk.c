@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/loop.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,7 +17,7 @@
 #define CONTROL "/dev/loop-control"
 // Large enough for several groups of blocks. Few bytes of it are ever there.
 #define NUM_BLOCKS ((1ull << 30) / EXT4_BLOCK_SIZE)
-#define DEVICE 0  // nothing else uses loop devices while it is there
+#define NUMBER 0  // of REHEARSAL_DISK
 #define TURN_US 200
 #define TURNS (1000000 / TURN_US)
 
@@ -39,7 +38,7 @@ static int write_file_system(int file)
 	return ftruncate(file, (off_t)(NUM_BLOCKS * EXT4_BLOCK_SIZE));
 }
 
-static int bind_file(int file, char path[static REHEARSAL_DISK_PATH_MAX])
+static int bind_file(int file)
 {
 	struct loop_config config = {
 		.fd = (uint32_t)file,
@@ -52,12 +51,11 @@ static int bind_file(int file, char path[static REHEARSAL_DISK_PATH_MAX])
 
 	if (control < 0)
 		return -1;
-	added = ioctl(control, LOOP_CTL_ADD, (long)DEVICE);
+	added = ioctl(control, LOOP_CTL_ADD, (long)NUMBER);
 	close(control);
 	if (added < 0)
 		return -1;
-	snprintf(path, REHEARSAL_DISK_PATH_MAX, "/dev/loop%d", DEVICE);
-	disk = open(path, O_RDWR | O_CLOEXEC);
+	disk = open(REHEARSAL_DISK, O_RDWR | O_CLOEXEC);
 	if (disk >= 0 && ioctl(disk, LOOP_CONFIGURE, &config) != 0) {
 		close(disk);
 		disk = -1;
@@ -65,7 +63,7 @@ static int bind_file(int file, char path[static REHEARSAL_DISK_PATH_MAX])
 	return disk;
 }
 
-int rehearsal_disk_make(char path[static REHEARSAL_DISK_PATH_MAX])
+int rehearsal_disk_make(void)
 {
 	int file = open("/", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	int disk = -1;
@@ -73,7 +71,7 @@ int rehearsal_disk_make(char path[static REHEARSAL_DISK_PATH_MAX])
 	if (file < 0)
 		return -1;
 	if (write_file_system(file) == 0)
-		disk = bind_file(file, path);
+		disk = bind_file(file);
 	close(file);
 	return disk;
 }
@@ -86,7 +84,7 @@ void rehearsal_disk_remove(void)
 	if (control < 0)
 		return;
 	// The kernel unmounts what a namespace had a moment after its last process.
-	while (ioctl(control, LOOP_CTL_REMOVE, (long)DEVICE) != 0 && errno == EBUSY) {
+	while (ioctl(control, LOOP_CTL_REMOVE, (long)NUMBER) != 0 && errno == EBUSY) {
 		if (turns++ == TURNS) {
 			kernel_log(LOG_ERR, "the rehearsal's disk stays", EBUSY);
 			break;
