@@ -39,23 +39,8 @@ static void begin(void)
 // The console's driver answers an open request; it never refuses what was there once.
 static void console_answers(void)
 {
-	handle_t ends[2], none;
-	struct message m;
-
-	if (console == HANDLE_NONE)
-		console = fake_provider_accept(hostctl.console);
-	if (console == HANDLE_NONE || !fake_take(console, &m, &none))
-		return;
-	if (none != HANDLE_NONE)
-		handle_close(none);
-	if (port != HANDLE_NONE || channel_create(ends) != 0)
-		return;
-	if (open_reply_send(console, 1, ends[1]) != 0) {
-		handle_close(ends[0]);
-		handle_close(ends[1]);
-		return;
-	}
-	port = ends[0];
+	if (fake_provider_asked(hostctl.console, &console) && port == HANDLE_NONE)
+		(void)fake_provider_opens(console, &port);
 }
 
 // A message of "host", mostly one that fits.

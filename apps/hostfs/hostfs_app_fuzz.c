@@ -39,25 +39,10 @@ static void begin(void)
 // A provider answers an open request with a channel, whose end is in `*end`, or refuses it.
 static void open_answers(handle_t connector, handle_t *provider, bool refuses, handle_t *end)
 {
-	handle_t ends[2], none;
-	struct message m;
-
-	if (*provider == HANDLE_NONE)
-		*provider = fake_provider_accept(connector);
-	if (*provider == HANDLE_NONE || !fake_take(*provider, &m, &none))
+	if (!fake_provider_asked(connector, provider))
 		return;
-	if (none != HANDLE_NONE)
-		handle_close(none);
-	if (refuses || *end != HANDLE_NONE || channel_create(ends) != 0) {
+	if (refuses || *end != HANDLE_NONE || !fake_provider_opens(*provider, end))
 		error_send(*provider, 1, refuses ? ERR_NOT_FOUND : ERR_LIMIT, "none");
-		return;
-	}
-	if (open_reply_send(*provider, 1, ends[1]) != 0) {
-		handle_close(ends[0]);
-		handle_close(ends[1]);
-		return;
-	}
-	*end = ends[0];
 }
 
 static void disk_tells(uint8_t how)

@@ -54,28 +54,14 @@ static void begin(void)
 
 static void console_answers(bool refuses)
 {
-	handle_t ends[2], none;
-	struct message m;
-
-	if (console == HANDLE_NONE)
-		console = fake_provider_accept(push.console);
-	if (console == HANDLE_NONE || !fake_take(console, &m, &none))
+	if (!fake_provider_asked(push.console, &console))
 		return;
-	if (none != HANDLE_NONE)
-		handle_close(none);
 	if (refuses) {
 		may_exit = true;
 		error_send(console, 1, ERR_NOT_FOUND, "there is no such port");
-		return;
+	} else if (port == HANDLE_NONE) {
+		(void)fake_provider_opens(console, &port);
 	}
-	if (port != HANDLE_NONE || channel_create(ends) != 0)
-		return;
-	if (open_reply_send(console, 1, ends[1]) != 0) {
-		handle_close(ends[0]);
-		handle_close(ends[1]);
-		return;
-	}
-	port = ends[0];
 }
 
 // --- The host ------------------------------------------------------------------------------------

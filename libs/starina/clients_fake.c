@@ -6,6 +6,7 @@
 
 #include "libs/abi/message.h"
 #include "libs/starina/payload.h"
+#include "libs/starina/service.h"
 
 enum fake_cargo fake_cargo(bool anything, bool folio)
 {
@@ -67,6 +68,34 @@ void fake_take_all(handle_t channel, handle_t *ends, size_t num_ends)
 		}
 		fake_close(&handle);
 	}
+}
+
+bool fake_provider_asked(handle_t connector, handle_t *provider)
+{
+	handle_t none;
+	struct message m;
+
+	if (*provider == HANDLE_NONE)
+		*provider = fake_provider_accept(connector);
+	if (*provider == HANDLE_NONE || !fake_take(*provider, &m, &none))
+		return false;
+	fake_close(&none);
+	return true;
+}
+
+bool fake_provider_opens(handle_t provider, handle_t *end)
+{
+	handle_t ends[2];
+
+	if (channel_create(ends) != 0)
+		return false;
+	if (open_reply_send(provider, 1, ends[1]) == 0) {
+		*end = ends[0];
+		return true;
+	}
+	handle_close(ends[0]);
+	handle_close(ends[1]);
+	return true;
 }
 
 void fake_close(handle_t *end)

@@ -22,6 +22,12 @@ bool fake_take(handle_t channel, struct message *m, handle_t *handle);
 // Takes all messages. A channel that was opened (MSG_OPEN_REPLY) or connected (MSG_CONNECT) is put
 // where `ends` has none yet; all other handles are closed.
 void fake_take_all(handle_t channel, handle_t *ends, size_t num_ends);
+// Takes a request to open something, of a provider, which is accepted if it is HANDLE_NONE. Returns
+// whether there was one.
+bool fake_provider_asked(handle_t connector, handle_t *provider);
+// Answers that with a channel, whose other end is `*end` then, or closed if the answer cannot be
+// sent. False: there is none.
+bool fake_provider_opens(handle_t provider, handle_t *end);
 // Closes what is open, which is HANDLE_NONE then.
 void fake_close(handle_t *end);
 

@@ -150,11 +150,7 @@ static void sessions_wait_for_the_guest(void **state)
 	uint64_t key;
 
 	(void)state;
-	vm_files_deinit(files);
-	memset(files, 0, sizeof(*files));
-	memset(&machine, 0, sizeof(machine));
-	memset(guest, 0, sizeof(*guest));
-	assert_int_equal(vm_files_create(files, &machine), 0);
+	make_anew();
 	q.connection = fake_provider_accept(volumes);  // of those that are gone
 	provider_dies(&q);
 	assert_int_equal(vm_files_bind(files, &loop, &share, 1), 0);
@@ -178,11 +174,7 @@ static void bind_volumes(uint32_t count)
 {
 	static struct vm_share shares[SHARES + 1];
 
-	vm_files_deinit(files);
-	memset(files, 0, sizeof(*files));
-	memset(&machine, 0, sizeof(machine));
-	memset(guest, 0, sizeof(*guest));
-	assert_int_equal(vm_files_create(files, &machine), 0);
+	make_anew();
 	q.connection = fake_provider_accept(volumes);  // of those that are gone
 	provider_dies(&q);
 	p.connection = fake_provider_accept(host);

@@ -282,6 +282,16 @@ static inline void take_batch(struct provider *from, const uint64_t *ids, uint32
 
 // --- Each test -----------------------------------------------------------------------------------
 
+// A machine without a guest, whose device has no shares yet.
+static inline void make_anew(void)
+{
+	vm_files_deinit(files);
+	memset(files, 0, sizeof(*files));
+	memset(&machine, 0, sizeof(machine));
+	memset(guest, 0, sizeof(*guest));
+	assert_int_equal(vm_files_create(files, &machine), 0);
+}
+
 static inline int setup(void **state)
 {
 	static struct vm_share shares[] = { { .uri = FILES_HOST, .name = "0" },

@@ -31,11 +31,7 @@ static void a_reset_while_it_waits_for_shares(void **state)
 	struct fuse_init_out init;
 
 	(void)state;
-	vm_files_deinit(files);
-	memset(files, 0, sizeof(*files));
-	memset(&machine, 0, sizeof(machine));
-	memset(guest, 0, sizeof(*guest));
-	assert_int_equal(vm_files_create(files, &machine), 0);
+	make_anew();
 	test_start_device(&files->device.mmio, 0);
 	ask(0, FUSE_INIT, 0, &in, sizeof(in));
 	virtio_mmio_write(&files->device.mmio, VIRTIO_MMIO_STATUS, 4, 0);
