@@ -83,10 +83,10 @@ static int ask(const struct place *place, const char *user, const char *password
 		result = skopeo_login(place, user, password, err);
 	registry_access_forget();
 	json_decref(none);
-	if (result < 0)
+	if (result < 0) {
 		docker_login_words(place->is_local ? "http" : "https", place->host, err);
-	if (result < 0)
 		registry_access_rename(place->location, place->host, err);
+	}
 	return result;
 }
 

@@ -416,7 +416,7 @@ error_t vm_files_bind(struct vm_files *files, struct loop *loop, const struct vm
 		files->waiting_init = NULL;
 		files_leave(files);
 	}
-	// Without a guest that is there already.
+	// A guest that comes later finds them open.
 	for (uint32_t i = 0; i < files->num_sessions; i++)
 		files_session_start(&files->sessions[i]);
 	return 0;
