@@ -35,6 +35,7 @@ struct exec {
 	int exit_code;
 	struct client *client;  // who waits for its start; NULL: nobody
 	uint32_t request;
+	uint32_t num_syncs;  // inspections that wait for what its vmm has told
 };
 
 static bool is_alive(const struct exec *e)
@@ -144,7 +145,7 @@ static struct exec *find_spare(struct container *c)
 	list_for_each(entry, &c->execs) {
 		struct exec *e = container_of(entry, struct exec, entry);
 
-		if (!is_alive(e))
+		if (!is_alive(e) && e->num_syncs == 0)
 			return e;
 	}
 	return NULL;
@@ -443,13 +444,10 @@ static void write_process(struct json_writer *w, const struct exec_settings *s)
 	json_write_raw(w, "]}");
 }
 
-void operation_exec_inspect(struct request *request)
+static void show(const struct exec *e, struct client *client, uint32_t request)
 {
-	const struct exec *e = find(request);
 	struct json_writer w = { 0 };
 
-	if (e == NULL)
-		return;
 	write_string(&w, "{\"ID\":", e->id_text);
 	write_bool(&w, ",\"Running\":", is_alive(e));
 	json_write_raw(&w, ",\"ExitCode\":");
@@ -466,7 +464,32 @@ void operation_exec_inspect(struct request *request)
 	json_write_raw(&w, ",\"Pid\":");
 	json_write_i64(&w, is_alive(e) ? e->number : 0);
 	json_write_raw(&w, "}");
-	reply_json(request->client, request->id, 200, &w);
+	reply_json(client, request, 200, &w);
+}
+
+static void synced(void *context, const struct query_answer *answer)
+{
+	struct exec *e = context;
+
+	e->num_syncs--;
+	if (answer->client != NULL)
+		show(e, answer->client, answer->request);
+}
+
+// A client that has read all output of a process asks for its status. The vmm has told it before it
+// ended the output, but other requests may be handled before that: so an answer of the vmm is
+// awaited, which comes behind what it has told.
+void operation_exec_inspect(struct request *request)
+{
+	struct exec *e = find(request);
+
+	if (e == NULL)
+		return;
+	if (is_alive(e) &&
+	    query_ask(e->c, VMM_QUERY_SYNC, 0, request->client, request->id, synced, e) == 0)
+		e->num_syncs++;
+	else
+		show(e, request->client, request->id);
 }
 
 void exec_write_ids(struct json_writer *w, const struct container *c)

@@ -13,6 +13,9 @@ HOST_TESTS += apps/containers/event_test
 event_test_SRCS := apps/containers/event.c $(patsubst %,libs/%.c,filters/filters filters/pattern json/json linux/image/string_list base/fmt base/string starina/heap_fake)
 HOST_TESTS += apps/containers/exec_settings_test
 exec_settings_test_SRCS := apps/containers/exec_settings.c $(containers_SETTINGS) $(containers_PURE)
+HOST_TESTS += apps/containers/exec_test
+exec_test_SRCS := apps/containers/exec.c apps/containers/exec_settings.c $(containers_SETTINGS) $(containers_CONFIG) $(containers_PURE) \
+	$(patsubst %,libs/%.c,base/hex starina/log starina/log_fake)
 HOST_FUZZERS += apps/containers/exec_fuzz
 exec_fuzz_SRCS := $(exec_settings_test_SRCS) $(containers_CONFIG)
 HOST_TESTS += apps/containers/mount_settings_test

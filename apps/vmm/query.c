@@ -155,6 +155,10 @@ static error_t ask(struct query *q, struct span tail)
 {
 	struct guest_container *container = q->vmm->container;
 
+	if (q->question.what == VMM_QUERY_SYNC) {
+		answer(q, 0, (struct span){ 0 }, HANDLE_NONE, 0);
+		return 0;
+	}
 	if (container == NULL)
 		return ERR_BAD_STATE;
 	switch (q->question.what) {

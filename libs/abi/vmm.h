@@ -158,6 +158,9 @@ enum vmm_query {
 	// The question's tail: struct control_limits, which the container is held to in place of
 	// what it was. What its virtual machine has not got is refused.
 	VMM_QUERY_LIMIT = 4,
+	// Nothing: the answer comes behind all that the vmm has told until then. Also of a
+	// container that does not run any more.
+	VMM_QUERY_SYNC = 5,
 };
 
 // To the vmm: what is asked of a container that runs. From it: the answer, of the same id and
