@@ -26,7 +26,7 @@ FORMAT_SRCS = $(call tree_files,boot kernel libs apps guest tools,*.[ch])
 .PHONY: lint lint-quick lint-tidy lint-deep lint-cppcheck lint-shell lint-headers lint-format format
 lint: lint-quick lint-tidy ## static checks of everything
 
-# What takes seconds. The analyser takes minutes, until it has seen all files once.
+# What takes seconds, once all files were seen; the analyser takes minutes until then.
 lint-quick: lint-headers lint-format lint-shell lint-cppcheck lint-web lint-ts ## the same without clang-tidy
 
 format: ## lay out all C files as .clang-format says
@@ -38,8 +38,8 @@ lint-format:
 
 lint-tidy:
 	$(call say,TIDY,$(words $(TIDY_SRCS)) files)
-	$(Q)tools/lint/tidy.sh '$(TIDY_FLAGS)' $(filter-out $(TIDY_HOSTED_SRCS),$(TIDY_SRCS))
-	$(Q)tools/lint/tidy.sh '$(TIDY_HOSTED_FLAGS)' $(TIDY_HOSTED_SRCS)
+	$(Q)tools/lint/tidy.py '$(TIDY_FLAGS)' $(filter-out $(TIDY_HOSTED_SRCS),$(TIDY_SRCS))
+	$(Q)tools/lint/tidy.py '$(TIDY_HOSTED_FLAGS)' $(TIDY_HOSTED_SRCS)
 
 lint-deep: ## clang-tidy with the analyser's own patience (1.3 s of CPU a file); not in the gate
 	$(Q)$(MAKE) --no-print-directory lint-tidy TIDY_NODES=225000
@@ -52,9 +52,8 @@ CPPCHECK_UNPARSED := $(patsubst %,--suppress=syntaxError:%,apps/autotest/vm/vm_t
 
 lint-cppcheck:
 	$(call say,CPPCHECK,all)
-	@mkdir -p $(BUILD)/lint/cppcheck
-	$(Q)cppcheck -j$$(nproc) --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
-		--platform=unix64 --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D__riscv -D__riscv_xlen=64 -DSTARINA_DEBUG=1 \
+	$(Q)tools/lint/cppcheck.sh $(BUILD)/lint/cppcheck -j$$(nproc) --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr --std=c11 \
+		--platform=unix64 -D__riscv -D__riscv_xlen=64 -DSTARINA_DEBUG=1 \
 		-I. $(CPPCHECK_UNPARSED) --suppress=normalCheckLevelMaxBranches --suppress=missingInclude --suppress=unknownMacro --suppress=varFuncNullUB \
 		--suppress=unusedStructMember --suppress=nullPointerRedundantCheck --suppress=zerodivcond --suppress=uninitvar --suppress=ctuuninitvar --suppress=va_end_missing \
 		$(TIDY_SRCS) $(call not_tests,$(wildcard guest/bootd/*.c))
