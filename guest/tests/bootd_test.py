@@ -7,6 +7,7 @@ usage: bootd_test.py --kernel IMAGE --build DIR [-v] [--measure] [NAME...]
 DIR is the BUILD directory that holds guest/initramfs.cpio (made by guest.mk). Prints `N passed, N failed`.
 """
 import argparse
+import concurrent.futures
 import os
 import struct
 import subprocess
@@ -96,11 +97,9 @@ def run_test(options, roots, name, root, function):
     if b"Kernel panic" in log:
         passed, reason = False, "the guest's kernel panicked"
     if not passed:
-        print(f"FAIL {name}: {reason}")
-        print(log.decode(errors="replace")[-3000:])
+        print(f"FAIL {name}: {reason}\n{log.decode(errors='replace')[-3000:]}", flush=True)
     elif options.verbose:
-        print(f"ok   {name}")
-    sys.stdout.flush()
+        print(f"ok   {name}", flush=True)
     return passed
 
 
@@ -122,8 +121,10 @@ def main():
         if options.measure:
             measure(options, roots["plain"])
             return 0
-        results = [run_test(options, roots, *entry) for entry in TESTS
-                   if not options.names or entry[0] in options.names]
+        chosen = [entry for entry in TESTS if not options.names or entry[0] in options.names]
+        # Much of a test is to wait for its guest.
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            results = list(pool.map(lambda entry: run_test(options, roots, *entry), chosen))
     passed = sum(results)
     print(f"{passed} passed, {len(results) - passed} failed")
     return 0 if passed == len(results) and results else 1
