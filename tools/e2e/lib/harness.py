@@ -86,6 +86,14 @@ def kill_all(pid):
         pass
 
 
+def has_ended(pid):
+    """Whether a process is there no more, or only its status, which nobody has taken yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 class Watchdog:
     """Ends processes that run for too long. Whoever waits for their output goes on then, and fails."""
 

@@ -11,9 +11,10 @@ import socket
 import stat
 import subprocess
 import threading
+import time
 from pathlib import Path
 
-from harness import ROOT, Log, Skip, check, check_equal, check_refused, test
+from harness import ROOT, Log, Skip, check, check_equal, check_refused, has_ended, test
 from oci import Image, Layer, write_layout
 from test_apps import Tree
 
@@ -55,11 +56,24 @@ class Engine:
         response = connection.getresponse()
         return response, response.read()
 
+    def children(self):
+        """Of run.sh: the ids of its processes."""
+        return Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
+
     def qemu(self):
         """The command line of its machine."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
-        lines = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
+        lines = [Path(f"/proc/{child}/cmdline").read_bytes() for child in self.children()]
         return next(line for line in lines if b"-kernel" in line).decode()
+
+    def kill(self):
+        """As a power cut; returns when the emulator, which dies with it, has let go of the disk."""
+        children = self.children()
+        self.process.kill()
+        self.process.wait()
+        until = time.monotonic() + PATIENCE
+        while not all(has_ended(child) for child in children):
+            check(time.monotonic() < until, f"{children} outlive run.sh")
+            time.sleep(0.05)
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -174,8 +188,7 @@ def one_engine_a_build(context):
     engine = Engine(context)
     check_refused(context.run("--engine", STARINA_DISK=context.scratch / "other.img"), "a Starina that runs has the socket", engine.socket)
     check(b"200 OK" in ask(engine.socket))
-    engine.process.kill()
-    engine.process.wait()
+    engine.kill()
     check(Path(engine.socket).exists())
     engine = Engine(context)
     check(b"200 OK" in ask(engine.socket))

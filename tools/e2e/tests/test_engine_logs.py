@@ -101,8 +101,7 @@ def docker_logs(context):
     # A power cut: what was written lies there, but for the last seconds; a record of a container takes them along.
     docker("create", "--name", "last", IMAGE)
     docker("kill", "-s", "USR1", "loop")
-    engine.process.kill()
-    engine.process.wait()
+    engine.kill()
     engine = Engine(context, LINUXRUN_IMAGES=f"{IMAGE}=oci://{make_image(context)}", STARINA_MEMORY="2G")
     docker = Docker(context, engine)
     output = docker("logs", "loop").stdout

@@ -103,8 +103,7 @@ def restart_policies(context):
     check_equal([inspect(engine, name)["State"]["Status"] for name in ("good", "stopped", "runs", "passing")],
                 ["exited", "exited", "running", "created"])
     restart_by_hand(engine)
-    engine.process.kill()
-    engine.process.wait()
+    engine.kill()
 
     context.build = context.suite.build
     shutil.rmtree(context.scratch / "build", ignore_errors=True)

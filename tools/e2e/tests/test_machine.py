@@ -10,7 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from harness import ROOT, RUN_LIMIT, RUN_TIMEOUT, check, check_equal, test
+from harness import ROOT, RUN_LIMIT, RUN_TIMEOUT, check, check_equal, has_ended, test
 from net_machine import wait_for_page
 from oci import write_layout
 from probe import probe_image, run_probe
@@ -150,9 +150,9 @@ def run_is_killed(context):
     process.kill()
     process.communicate()
     deadline = time.monotonic() + RUN_LIMIT
-    while Path(f"/proc/{qemu}").exists() and time.monotonic() < deadline:
+    while not has_ended(qemu) and time.monotonic() < deadline:
         time.sleep(0.05)
-    check(not Path(f"/proc/{qemu}").exists(), "QEMU is still there")
+    check(has_ended(qemu), "QEMU is still there")
     said = debug(context)
     check("is gone" in said and "./run.sh --gdb" in said, said)
     check_equal(context.run(LINUXRUN_IMAGE="oci://image", LINUXRUN_ENTRYPOINT="/probe exit 0").status, 0)
