@@ -2,6 +2,7 @@
 """What end-to-end tests stand on: run.sh as a user calls it, scratch directories, and the list of tests."""
 
 import concurrent.futures
+import contextlib
 import ctypes
 import itertools
 import os
@@ -334,18 +335,30 @@ def check_refused(result, *parts):
           f"no error line has all of {parts}\n{result}")
 
 
+class Started(subprocess.Popen):
+    """In Popen's place where orphans are adopted: knows which children are none."""
+
+    pids = set()
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.pids.add(self.pid)
+
+
 def adopt_orphans():
     """From now on what outlives its parent is this program's child, whose CPU time counts when it is waited for."""
+    subprocess.Popen = Started
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def reap_orphans():
-    """Waits for children that have ended: all that a test has started is killed by then."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
+    """Waits for adopted children that have ended: all that a test has started is killed by then. The others' statuses are
+    for those who started them."""
+    for children in Path("/proc/self/task").glob("*/children"):
+        for child in map(int, children.read_text(encoding="ascii").split()):
+            if child not in Started.pids:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(child, os.WNOHANG)
 
 
 def cpu_seconds():
