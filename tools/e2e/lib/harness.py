@@ -413,7 +413,14 @@ def print_times(times):
             print(f"{seconds:8.1f}  {name}")
 
 
-def run_all(build, isolation, wanted, jobs, with_times=False):
+def longest_first(names_and_functions, longest):
+    """Those whose names begin with one of `longest`, in its order, then all others."""
+    def place(item):
+        return next((i for i, start in enumerate(longest) if item[0].startswith(start)), len(longest))
+    return sorted(names_and_functions, key=place)
+
+
+def run_all(build, isolation, wanted, jobs, longest=(), with_times=False):
     """Runs the tests whose names hold one of `wanted` (all, if none), `jobs` at a time; returns how many failed twice."""
     times = {} if with_times else None
     if with_times:
@@ -421,6 +428,7 @@ def run_all(build, isolation, wanted, jobs, with_times=False):
     suite = Suite(build, isolation)
     chosen = [(test_name(function), function) for function in tests()]
     chosen = [item for item in chosen if not wanted or any(part in item[0] for part in wanted)]
+    chosen = longest_first(chosen, longest)
     try:
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             verdicts = list(pool.map(lambda item: run_one(suite, *item, times), chosen))
@@ -441,10 +449,11 @@ def test_name(function):
     return function.__module__.removeprefix("test_") + "." + function.__name__
 
 
-def main(argv):
+def main(argv, longest=()):
+    """`longest` are beginnings of the names of tests that begin first."""
     args = list(argv[1:])
     build = os.environ.get("BUILD", str(ROOT / "build"))
-    jobs = int(os.environ.get("E2E_JOBS", "2"))
+    jobs = int(os.environ.get("E2E_JOBS", "3"))
     if "--list" in args:
         for function in tests():
             print(test_name(function))
@@ -453,7 +462,7 @@ def main(argv):
     if with_times:  # what several use at a time cannot be told apart
         args.remove("--times")
         jobs = 1
-    return 1 if run_all(build, os.environ.get("E2E_ISOLATION", ""), args, jobs, with_times) else 0
+    return 1 if run_all(build, os.environ.get("E2E_ISOLATION", ""), args, jobs, longest, with_times) else 0
 
 
 if __name__ == "__main__":
