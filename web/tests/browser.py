@@ -13,14 +13,16 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "dev"))
+WEB = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(WEB / "dev"), str(WEB.parent / "tools/test")]
 
+from patience import Deadline  # noqa: E402  pylint: disable=wrong-import-position
 from websocket import Socket  # noqa: E402  pylint: disable=wrong-import-position
 
 import os  # noqa: E402  pylint: disable=wrong-import-position
 import socket as sockets  # noqa: E402  pylint: disable=wrong-import-position
 
-# Longest wait for anything; a loaded machine is slow.
+# Longest wait for anything, in seconds that count less on a busy machine.
 PATIENCE = float(os.environ.get("WEB_PATIENCE", "60"))
 KEYS = {"Enter": (13, "\r"), "Tab": (9, ""), "Escape": (27, ""), "ArrowDown": (40, ""), "ArrowUp": (38, ""),
         "Backspace": (8, ""), "Home": (36, ""), "End": (35, "")}
@@ -56,9 +58,9 @@ class Browser:
              "--remote-debugging-port=0", f"--user-data-dir={self.profile}", "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         port_file = Path(self.profile) / "DevToolsActivePort"
-        end = time.monotonic() + PATIENCE
+        end = Deadline(PATIENCE)
         while not port_file.exists() or not port_file.read_text("ascii").strip():
-            if self.process.poll() is not None or time.monotonic() > end:
+            if self.process.poll() is not None or end.has_passed():
                 raise BrowserError("chromium did not start: run `chromium --headless --no-sandbox about:blank` to see why")
             time.sleep(0.05)
         self.port = int(port_file.read_text("ascii").split()[0])
@@ -117,8 +119,10 @@ class Tab:
             self.number += 1
             number = self.number
             self.socket.send(json.dumps({"id": number, "method": method, "params": params}))
-            if not self.changed.wait_for(lambda: number in self.answers, PATIENCE):
-                raise BrowserError(f"no answer to {method} in {PATIENCE} s")
+            end = Deadline(PATIENCE)
+            while not self.changed.wait_for(lambda: number in self.answers, 1):
+                if end.has_passed():
+                    raise BrowserError(f"no answer to {method} in {PATIENCE} s")
             answer = self.answers.pop(number)
         if "error" in answer:
             raise BrowserError(f"{method}: {answer['error']['message']}")
@@ -133,7 +137,7 @@ class Tab:
 
     def wait(self, script, what=None):
         """Waits until an expression is true, of this document or, when it is just being left, of the next."""
-        end = time.monotonic() + PATIENCE
+        end = Deadline(PATIENCE)
         while True:
             try:
                 if self.run(f"!!({script})"):
@@ -141,7 +145,7 @@ class Tab:
             except BrowserError as error:
                 if "target navigated" not in str(error):
                     raise
-            if time.monotonic() > end:
+            if end.has_passed():
                 raise BrowserError(f"not in {PATIENCE} s: {what or script}; the page says: {self.run('document.body.innerText')[:1500]}")
             time.sleep(0.05)
 
