@@ -11,26 +11,37 @@
 
 #define SHORT_ID 12u
 
-// Docker's rules: another entrypoint drops the image's Cmd.
+struct command config_command(const struct settings *s, const struct image *image)
+{
+	static const struct string_list none;
+	bool drops_cmd = s->has_entrypoint && s->entrypoint.count > 0;
+	struct command command = { .entrypoint = &none, .cmd = &none };
+
+	if (s->has_entrypoint)
+		command.entrypoint = &s->entrypoint;
+	else if (image != NULL)
+		command.entrypoint = &image->entrypoint;
+	if (s->cmd.count > 0)
+		command.cmd = &s->cmd;
+	else if (image != NULL && !drops_cmd)
+		command.cmd = &image->cmd;
+	if (command.entrypoint->count == 1 && command.entrypoint->items[0][0] == '\0')
+		command.entrypoint = &none;
+	return command;
+}
+
 static error_t write_args(const struct settings *s, const struct image *image,
                           struct json_writer *w, char error[static SETTINGS_ERROR_MAX])
 {
-	const struct string_list *entrypoint =
-		s->has_entrypoint && s->entrypoint.count > 0 ? &s->entrypoint : &image->entrypoint;
-	size_t count = s->cmd.count;
+	struct command command = config_command(s, image);
 
 	json_write_raw(w, "\"args\":[");
-	config_write_strings(w, entrypoint);
-	count += entrypoint->count;
-	if (s->cmd.count == 0 && entrypoint == &image->entrypoint) {
-		config_write_strings(w, &image->cmd);
-		count += image->cmd.count;
-	}
-	config_write_strings(w, &s->cmd);
+	config_write_strings(w, command.entrypoint);
+	config_write_strings(w, command.cmd);
 	json_write_raw(w, "]");
-	if (count > 0)
+	if (command.entrypoint->count + command.cmd->count > 0)
 		return 0;
-	str_copy(error, "no command specified", SETTINGS_ERROR_MAX);
+	str_copy(error, CONFIG_NO_COMMAND, SETTINGS_ERROR_MAX);
 	return ERR_INVALID;
 }
 

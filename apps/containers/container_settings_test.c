@@ -130,7 +130,7 @@ static void test_ports(void **state)
 	(void)state;
 	assert_int_equal(
 		parse(&s,
-	              "{\"Image\":\"a\",\"ExposedPorts\":{\"80/tcp\":{},\"53/udp\":{},\"80\":{}},"
+	              "{\"Image\":\"a\",\"ExposedPorts\":{\"80/tcp\":{},\"53/UDP\":{},\"80\":{}},"
 	              "\"HostConfig\":{\"PublishAllPorts\":true,\"PortBindings\":{\"80/tcp\":["
 	              "{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"8080\"},{\"HostPort\":\"\"}],"
 	              "\"53/udp\":[{\"HostIp\":\"\",\"HostPort\":\"8000-8010\"}],\"1/tcp\":null}}}",
@@ -189,6 +189,27 @@ static void test_refused_ports(void **state)
 	}
 }
 
+// As python's json writes them: white space before each value.
+static void test_white_space(void **state)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	assert_int_equal(
+		parse(&s,
+	              "{\"Image\": \"a\", \"Cmd\": \"x\", \"StopSignal\": \"SIGRTMIN+3\", \"HostConfig\": {"
+	              "\"MemorySwappiness\": -1, \"Ulimits\": [{\"Name\": \"memlock\", "
+	              "\"Soft\": -1, \"Hard\": -1}]}}",
+	              error),
+		0);
+	assert_int_equal(s.host.num_ulimits, 1);
+	assert_string_equal(s.host.ulimits[0].name, "RLIMIT_MEMLOCK");
+	assert_int_equal(s.host.ulimits[0].soft, -1);
+	assert_int_equal(s.host.ulimits[0].hard, -1);
+	settings_deinit(&s);
+}
+
 static void test_refusals(void **state)
 {
 	static const struct {
@@ -203,6 +224,11 @@ static void test_refusals(void **state)
 		{ "{\"Image\":7}", "Image is not" },
 		{ "{\"Image\":\"a\",\"Tty\":\"yes\"}", "Tty is not" },
 		{ "{\"Image\":\"a\",\"Env\":[1]}", "Env is not" },
+		{ "{\"Image\":\"a\",\"Env\":[\"A\",\"=x\"]}", "invalid environment variable: =x" },
+		{ "{\"Image\":\"a\",\"Env\":[\"\"]}", "invalid environment variable: " },
+		{ "{\"Image\":\"a\",\"WorkingDir\":\"a/b\"}",
+		  "the working directory 'a/b' is invalid, it needs to be an absolute path" },
+		{ "{\"Image\":\"a\",\"StopSignal\":\"SIGNONE\"}", "invalid signal: SIGNONE" },
 		{ "{\"Image\":\"a\",\"Nonsense\":\"x\"}", "Nonsense is not supported" },
 		{ "{\"Image\":\"a\",\"Domainname\":\"x y\"}", "Domainname: " },
 		{ "{\"Image\":\"a\",\"MacAddress\":\"x\"}", "invalid MAC address: x" },
@@ -524,19 +550,13 @@ static void test_logs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_docker),
-		cmocka_unit_test(test_one_string),
-		cmocka_unit_test(test_logs),
-		cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_refused_ports),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_surroundings),
-		cmocka_unit_test(test_host_namespaces),
-		cmocka_unit_test(test_without_effect),
-		cmocka_unit_test(test_cpuset),
-		cmocka_unit_test(test_capabilities),
-		cmocka_unit_test(test_storage),
+		cmocka_unit_test(test_docker),         cmocka_unit_test(test_one_string),
+		cmocka_unit_test(test_logs),           cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_refused_ports),  cmocka_unit_test(test_white_space),
+		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_surroundings),   cmocka_unit_test(test_host_namespaces),
+		cmocka_unit_test(test_without_effect), cmocka_unit_test(test_cpuset),
+		cmocka_unit_test(test_capabilities),   cmocka_unit_test(test_storage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -346,6 +346,15 @@ const struct image *container_image(const struct container *c);
 
 // --- config.c ---
 
+// What a container runs: lists of its settings or its image; either may be empty.
+struct command {
+	const struct string_list *entrypoint, *cmd;
+};
+
+#define CONFIG_NO_COMMAND "no command specified"
+// By Docker's rules: an entrypoint of its own drops the image's Cmd, [] its Entrypoint alone, and
+// [""] both. `image`: NULL when it is gone.
+struct command config_command(const struct settings *settings, const struct image *image);
 // Writes a container's config.json. Errors: ERR_INVALID with a text for people, ERR_NO_MEMORY.
 __must_check error_t config_write(const struct container *c, const struct image *image,
                                   struct json_writer *w, char error[static SETTINGS_ERROR_MAX]);
@@ -422,5 +431,3 @@ void words_name(uint64_t random, char out[static CONTAINER_NAME_MAX]);
 void words_time(nsec_t wall, char out[static TIME_TEXT_MAX]);
 // A duration for people, as "3 minutes".
 void words_duration(nsec_t duration, char out[static TIME_TEXT_MAX]);
-// Linux's number of a signal by name ("SIGTERM", "term") or number; 0: there is none.
-uint32_t words_signal(const char *text);

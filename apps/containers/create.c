@@ -85,9 +85,15 @@ static void answer_created(const struct request *request, const struct container
 // What its settings ask for. Returns false, and has answered, when that is not possible.
 static bool complete(struct request *request, struct container *c)
 {
+	struct command command = config_command(&c->settings, container_image(c));
 	char error[SETTINGS_ERROR_MAX];
-	error_t err = endpoints_make(c, error);
+	error_t err;
 
+	if (command.entrypoint->count + command.cmd->count == 0) {
+		fail(request, ERR_INVALID, CONFIG_NO_COMMAND);
+		return false;
+	}
+	err = endpoints_make(c, error);
 	if (err == 0)
 		err = links_check(c, error);
 	if (err < 0) {

@@ -2,6 +2,7 @@
 //
 // A container from its start to its end.
 #include "apps/containers/containers.h"
+#include "apps/containers/signal_text.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -409,7 +410,7 @@ const char *container_stop_word(const struct container *c)
 uint32_t container_stop_signal(const struct container *c)
 {
 	const char *word = container_stop_word(c);
-	uint32_t number = word != NULL ? words_signal(word) : 0;
+	uint32_t number = word != NULL ? signal_read(word) : 0;
 
 	return number != 0 ? number : SIGNAL_TERM;
 }

@@ -2,6 +2,7 @@
 //
 // What clients ask to be done. Texts are Docker's: people search for them.
 #include "apps/containers/containers.h"
+#include "apps/containers/signal_text.h"
 #include "apps/containers/exec_settings.h"
 
 #include "libs/base/fmt.h"
@@ -114,7 +115,7 @@ void operation_kill(struct request *request)
 {
 	struct container *c = operation_find(request);
 	char *text = query_take(request, "signal");
-	uint32_t number = text != NULL && text[0] != '\0' ? words_signal(text) : 9;
+	uint32_t number = text != NULL && text[0] != '\0' ? signal_read(text) : 9;
 	bool good = c != NULL && number != 0 && container_is_active(c);
 
 	if (c != NULL && number == 0)

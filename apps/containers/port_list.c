@@ -52,6 +52,15 @@ static bool take_number(const char **text, uint32_t max, uint32_t *out)
 	return true;
 }
 
+// In any case.
+static bool is_word(const char *text, const char *word)
+{
+	for (; *word != '\0'; text++, word++)
+		if (*text != *word && (*word < 'a' || *text != *word - 'a' + 'A'))
+			return false;
+	return *text == '\0';
+}
+
 bool port_read(struct port *port, const char *text)
 {
 	uint32_t number;
@@ -59,8 +68,8 @@ bool port_read(struct port *port, const char *text)
 	if (!take_number(&text, UINT16_MAX, &number) || number == 0)
 		return false;
 	port->number = (uint16_t)number;
-	port->protocol = strcmp(text, "/udp") == 0 ? HOST_UDP : HOST_TCP;
-	return *text == '\0' || strcmp(text, "/tcp") == 0 || strcmp(text, "/udp") == 0;
+	port->protocol = is_word(text, "/udp") ? HOST_UDP : HOST_TCP;
+	return *text == '\0' || is_word(text, "/tcp") || is_word(text, "/udp");
 }
 
 bool port_read_host(struct port *port, const char *text)

@@ -142,9 +142,8 @@ static bool is_neutral(struct json_reader *r)
 
 	if (json_take_null(r))
 		return true;
-	if (r->rest.len == 0)
-		return false;
-	switch (r->rest.data[0]) {
+	switch (json_peek(r)) {
+	case '\0': return false;
 	case '{':
 		json_enter_object(r);
 		while (json_next_member(r, &key))
@@ -164,7 +163,7 @@ static bool is_neutral(struct json_reader *r)
 
 int64_t fields_take_number(struct json_reader *r)
 {
-	bool negative = r->rest.len > 0 && r->rest.data[0] == '-';
+	bool negative = json_peek(r) == '-';
 	uint64_t value;
 
 	if (negative) {
@@ -193,7 +192,7 @@ static void take_strings(struct parse *p, struct json_reader *r, struct string_l
 	error_t err = 0;
 
 	string_list_deinit(list);
-	if (r->rest.len > 0 && r->rest.data[0] == '"') {
+	if (json_peek(r) == '"') {
 		err = string_list_take(list, json_take_string(r));
 	} else {
 		json_enter_array(r);

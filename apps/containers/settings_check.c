@@ -9,6 +9,7 @@
 #include "apps/containers/settings_own.h"
 #include "apps/containers/links_text.h"
 #include "apps/containers/mac.h"
+#include "apps/containers/signal_text.h"
 #include "libs/base/fmt.h"
 #include "libs/base/linux_capability.h"
 
@@ -374,9 +375,21 @@ error_t settings_check_resources(const struct settings *s, char error[static SET
 	return err;
 }
 
-static error_t check_process(const struct host_settings *host,
-                             char error[static SETTINGS_ERROR_MAX])
+static error_t check_process(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
 {
+	const struct host_settings *host = &s->host;
+
+	if (s->workdir != NULL && s->workdir[0] != '\0' && s->workdir[0] != '/')
+		return refuse(
+			error,
+			"the working directory '%.200s' is invalid, it needs to be an absolute path",
+			s->workdir);
+	if (s->stop_signal != NULL && s->stop_signal[0] != '\0' && signal_read(s->stop_signal) == 0)
+		return refuse(error, "invalid signal: %.64s", s->stop_signal);
+	for (size_t i = 0; i < s->env.count; i++)
+		if (s->env.items[i][0] == '\0' || s->env.items[i][0] == '=')
+			return refuse(error, "invalid environment variable: %.200s",
+			              s->env.items[i]);
 	if (host->oom_score_adj < -1000 || host->oom_score_adj > 1000)
 		return refuse(error, "Invalid value %lld, range for oom score adj is [-1000, 1000]",
 		              (long long)host->oom_score_adj);
@@ -438,7 +451,7 @@ error_t settings_check_host(struct settings *s, char error[static SETTINGS_ERROR
 	if (err == 0)
 		err = settings_check_resources(s, error);
 	if (err == 0)
-		err = check_process(host, error);
+		err = check_process(s, error);
 	if (err == 0)
 		err = check_links(s, error);
 	return err == 0 ? warn(host, s) : err;

@@ -71,26 +71,12 @@ static void address_text(const uint8_t a[4], char out[16])
 		fmt_write(out, 16, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
 }
 
-// What it runs: its own command, or the image's.
-static void command_of(const struct container *c, const struct string_list **entrypoint,
-                       const struct string_list **cmd)
-{
-	static const struct string_list none;
-	const struct image *image = container_image(c);
-	bool own = c->settings.has_entrypoint && c->settings.entrypoint.count > 0;
-
-	*entrypoint = own ? &c->settings.entrypoint : image != NULL ? &image->entrypoint : &none;
-	*cmd = c->settings.cmd.count > 0 ? &c->settings.cmd
-		: own || image == NULL   ? &none
-					 : &image->cmd;
-}
-
 static void write_path_and_args(struct json_writer *w, const struct container *c)
 {
-	const struct string_list *lists[2];
+	struct command command = config_command(&c->settings, container_image(c));
+	const struct string_list *const lists[2] = { command.entrypoint, command.cmd };
 	bool first = true;
 
-	command_of(c, &lists[0], &lists[1]);
 	for (size_t i = 0; i < 2; i++) {
 		for (size_t k = 0; k < lists[i]->count; k++) {
 			if (first) {
@@ -182,10 +168,9 @@ static void write_config(struct json_writer *w, const struct container *c)
 {
 	const struct settings *s = &c->settings;
 	const struct image *image = container_image(c);
-	const struct string_list *entrypoint, *cmd;
+	struct command command = config_command(s, image);
 	char short_id[13];
 
-	command_of(c, &entrypoint, &cmd);
 	fmt_write(short_id, sizeof(short_id), "%s", c->id_text);
 	key_string(w, ",\"Config\":{\"Hostname\":",
 	           s->hostname != NULL && s->hostname[0] != '\0' ? s->hostname : short_id);
@@ -198,14 +183,14 @@ static void write_config(struct json_writer *w, const struct container *c)
 	key_bool(w, ",\"OpenStdin\":", s->open_stdin);
 	key_bool(w, ",\"StdinOnce\":", s->stdin_once);
 	write_env(w, c, image);
-	key_list(w, ",\"Cmd\":", cmd->count > 0 || s->has_cmd ? cmd : NULL);
+	key_list(w, ",\"Cmd\":", command.cmd->count > 0 || s->has_cmd ? command.cmd : NULL);
 	key_string(w, ",\"Image\":", s->image);
 	json_write_raw(w, ",\"Volumes\":");
 	show_volumes_config(w, c);
 	key_string(w,
 	           ",\"WorkingDir\":", or_else(s->workdir, image != NULL ? image->workdir : NULL));
 	key_list(w, ",\"Entrypoint\":",
-	         entrypoint->count > 0 || s->has_entrypoint ? entrypoint : NULL);
+	         command.entrypoint->count > 0 || s->has_entrypoint ? command.entrypoint : NULL);
 	json_write_raw(w, ",\"ExposedPorts\":");
 	show_ports_config(w, c);
 	json_write_raw(w, ",\"OnBuild\":null,\"Labels\":");
@@ -341,16 +326,15 @@ static void write_aliases(struct json_writer *w, const struct container *c)
 static void write_summary(struct json_writer *w, const struct container *c, nsec_t now,
                           bool with_size)
 {
-	const struct string_list *lists[2];
-	char status[2 * TIME_TEXT_MAX], name[CONTAINER_NAME_MAX + 1], command[128];
+	struct command command = config_command(&c->settings, container_image(c));
+	const struct string_list *const lists[2] = { command.entrypoint, command.cmd };
+	char status[2 * TIME_TEXT_MAX], name[CONTAINER_NAME_MAX + 1], line[128] = "";
 	size_t len = 0;
 
-	command[0] = '\0';
-	command_of(c, &lists[0], &lists[1]);
 	for (size_t i = 0; i < 2; i++)
-		for (size_t k = 0; k < lists[i]->count && len < sizeof(command); k++)
-			len += fmt_write(command + len, sizeof(command) - len, "%s%s",
-			                 len > 0 ? " " : "", lists[i]->items[k]);
+		for (size_t k = 0; k < lists[i]->count && len < sizeof(line); k++)
+			len += fmt_write(line + len, sizeof(line) - len, "%s%s", len > 0 ? " " : "",
+			                 lists[i]->items[k]);
 	fmt_write(name, sizeof(name), "/%s", c->name);
 	status_text(c, now, status, sizeof(status));
 	key_string(w, "{\"Id\":", c->id_text);
@@ -359,7 +343,7 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	write_aliases(w, c);
 	key_string(w, "],\"Image\":", c->settings.image);
 	key_string(w, ",\"ImageID\":", image_id(c));
-	key_string(w, ",\"Command\":", command);
+	key_string(w, ",\"Command\":", line);
 	key_number(w, ",\"Created\":", (int64_t)(c->created_at / NSEC_PER_SEC));
 	json_write_raw(w, ",\"Ports\":");
 	show_ports_summary(w, c);

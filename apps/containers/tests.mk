@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 containers_PURE := $(patsubst %,libs/%.c,json/json linux/image/string_list base/fmt base/string starina/heap_fake)
 HOST_TESTS += apps/containers/container_settings_test apps/containers/words_test
-containers_SETTINGS := $(filter-out %_test.c,$(wildcard apps/containers/settings*.c)) $(patsubst %,apps/containers/%.c,port_list mount_list subnet mac_text health_settings links_text) libs/files/volume_name.c
+containers_SETTINGS := $(filter-out %_test.c,$(wildcard apps/containers/settings*.c)) $(patsubst %,apps/containers/%.c,port_list mount_list subnet mac_text health_settings links_text signal_text) libs/files/volume_name.c
 container_settings_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
-words_test_SRCS := apps/containers/words.c libs/base/date.c libs/base/fmt.c libs/base/string.c
+words_test_SRCS := apps/containers/words.c apps/containers/signal_text.c libs/base/date.c libs/base/fmt.c libs/base/string.c
 HOST_TESTS += apps/containers/settings_update_test
 settings_update_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
 HOST_FUZZERS += apps/containers/create_fuzz
 containers_CONFIG := $(patsubst %,apps/containers/%.c,config config_host config_mounts hosts) $(patsubst %,libs/linux/vm/%.c,image_config vm_share)
 create_fuzz_SRCS := $(containers_SETTINGS) $(containers_CONFIG) $(containers_PURE)
+HOST_TESTS += apps/containers/command_test
+command_test_SRCS := $(create_fuzz_SRCS)
 HOST_TESTS += apps/containers/event_test
 event_test_SRCS := apps/containers/event.c $(patsubst %,libs/%.c,filters/filters filters/pattern json/json linux/image/string_list base/fmt base/string starina/heap_fake)
 HOST_TESTS += apps/containers/exec_settings_test

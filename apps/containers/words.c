@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Names, times and signals, as Docker writes them.
+// Names and times, as Docker writes them.
 #include "apps/containers/containers.h"
 #include "libs/base/date.h"
-#include "libs/base/decimal.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 
@@ -61,38 +60,4 @@ void words_duration(nsec_t duration, char out[static TIME_TEXT_MAX])
 		i++;
 	fmt_write(out, TIME_TEXT_MAX, "%llu %s%s", (unsigned long long)(seconds / steps[i].unit),
 	          steps[i].name, seconds / steps[i].unit == 1 ? "" : "s");
-}
-
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-static bool same_word(const char *text, const char *word)
-{
-	for (; *word != '\0'; text++, word++)
-		if (upper(*text) != *word)
-			return false;
-	return *text == '\0';
-}
-
-// By number, from 1 on (asm-generic/signal.h).
-static const char *const signals[] = {
-	"HUP",  "INT",  "QUIT", "ILL",    "TRAP",   "ABRT",  "BUS",  "FPE",  "KILL", "USR1", "SEGV",
-	"USR2", "PIPE", "ALRM", "TERM",   "STKFLT", "CHLD",  "CONT", "STOP", "TSTP", "TTIN", "TTOU",
-	"URG",  "XCPU", "XFSZ", "VTALRM", "PROF",   "WINCH", "IO",   "PWR",  "SYS",
-};
-
-uint32_t words_signal(const char *text)
-{
-	uint64_t number;
-
-	if (decimal_read(text_span(text), 64, &number))
-		return (uint32_t)number;
-	if (upper(text[0]) == 'S' && upper(text[1]) == 'I' && upper(text[2]) == 'G')
-		text += 3;
-	for (uint32_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (same_word(text, signals[i]))
-			return i + 1;
-	return 0;
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "apps/containers/containers.h"
+#include "apps/containers/signal_text.h"
 
 static void test_times(void **state)
 {
@@ -60,18 +61,31 @@ static void test_durations(void **state)
 static void test_signals(void **state)
 {
 	(void)state;
-	assert_int_equal(words_signal("SIGTERM"), 15);
-	assert_int_equal(words_signal("term"), 15);
-	assert_int_equal(words_signal("KILL"), 9);
-	assert_int_equal(words_signal("SIGSYS"), 31);
-	assert_int_equal(words_signal("64"), 64);
-	assert_int_equal(words_signal("65"), 0);
-	assert_int_equal(words_signal("99999999999"), 0);
-	assert_int_equal(words_signal("9x"), 0);
-	assert_int_equal(words_signal("0"), 0);
-	assert_int_equal(words_signal("SIG"), 0);
-	assert_int_equal(words_signal("TERMINATE"), 0);
-	assert_int_equal(words_signal(""), 0);
+	assert_int_equal(signal_read("SIGTERM"), 15);
+	assert_int_equal(signal_read("term"), 15);
+	assert_int_equal(signal_read("KILL"), 9);
+	assert_int_equal(signal_read("SIGSYS"), 31);
+	assert_int_equal(signal_read("64"), 64);
+	assert_int_equal(signal_read("65"), 0);
+	assert_int_equal(signal_read("99999999999"), 0);
+	assert_int_equal(signal_read("9x"), 0);
+	assert_int_equal(signal_read("0"), 0);
+	assert_int_equal(signal_read("SIG"), 0);
+	assert_int_equal(signal_read("TERMINATE"), 0);
+	assert_int_equal(signal_read(""), 0);
+	assert_int_equal(signal_read("SIGRTMIN"), 34);
+	assert_int_equal(signal_read("SIGRTMIN+3"), 37);
+	assert_int_equal(signal_read("rtmin+15"), 49);
+	assert_int_equal(signal_read("RTMAX-14"), 50);
+	assert_int_equal(signal_read("RTMAX"), 64);
+	assert_int_equal(signal_read("CLD"), 17);
+	assert_int_equal(signal_read("SIGPOLL"), 29);
+	assert_int_equal(signal_read("RTMIN+16"), 0);
+	assert_int_equal(signal_read("RTMIN-1"), 0);
+	assert_int_equal(signal_read("RTMAX-15"), 0);
+	assert_int_equal(signal_read("RTMIN+"), 0);
+	assert_int_equal(signal_read("RTMIN+0"), 0);
+	assert_int_equal(signal_read("RTMINI"), 0);
 }
 
 static void test_names(void **state)

@@ -64,7 +64,7 @@ static error_t take_values(struct filters *filters, struct json_reader *r, const
 	struct span raw;
 	char *value;
 
-	if (r->rest.len > 0 && r->rest.data[0] == '{') {
+	if (json_peek(r) == '{') {
 		json_enter_object(r);
 		while (err == 0 && json_next_member(r, &raw)) {
 			json_skip(r);

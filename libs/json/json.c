@@ -35,8 +35,7 @@ static void advance(struct json_reader *r, size_t n)
 	r->rest.len -= n;
 }
 
-// The next byte that is not white space; NUL at the end.
-static char peek(struct json_reader *r)
+char json_peek(struct json_reader *r)
 {
 	while (r->rest.len > 0 && is_one_of(r->rest.data[0], " \t\r\n"))
 		advance(r, 1);
@@ -45,7 +44,7 @@ static char peek(struct json_reader *r)
 
 static bool take(struct json_reader *r, char c)
 {
-	if (r->rest.len == 0 || peek(r) != c)
+	if (r->rest.len == 0 || json_peek(r) != c)
 		return false;
 	advance(r, 1);
 	return true;
@@ -59,7 +58,7 @@ static void expect(struct json_reader *r, char c)
 
 static bool take_word(struct json_reader *r, const char *word)
 {
-	peek(r);
+	json_peek(r);
 	return span_take_prefix(&r->rest, word);
 }
 
@@ -291,11 +290,11 @@ char *json_take_member(struct json_reader *r, const char *name)
 
 uint64_t json_take_u64(struct json_reader *r)
 {
-	bool leads_with_zero = peek(r) == '0';
+	bool leads_with_zero = json_peek(r) == '0';
 	uint64_t value = 0;
 	size_t digits = 0;
 
-	for (char c = peek(r); c >= '0' && c <= '9';
+	for (char c = json_peek(r); c >= '0' && c <= '9';
 	     c = r->rest.len > 0 ? (char)r->rest.data[0] : '\0') {
 		value = value * 10 + (uint64_t)(c - '0');
 		advance(r, 1);
@@ -345,7 +344,7 @@ void json_skip(struct json_reader *r)
 {
 	struct span key;
 
-	switch (peek(r)) {
+	switch (json_peek(r)) {
 	case '{':
 		json_enter_object(r);
 		while (json_next_member(r, &key))
@@ -368,7 +367,7 @@ struct span json_take_raw(struct json_reader *r)
 {
 	struct span value;
 
-	peek(r);
+	json_peek(r);
 	value = r->rest;
 	json_skip(r);
 	return span_make(value.data, r->bad ? 0 : value.len - r->rest.len);
@@ -376,7 +375,7 @@ struct span json_take_raw(struct json_reader *r)
 
 bool json_at_end(struct json_reader *r)
 {
-	peek(r);
+	json_peek(r);
 	return !r->bad && r->rest.len == 0;
 }
 

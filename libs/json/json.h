@@ -20,6 +20,8 @@ struct json_reader {
 struct json_reader json_reader_make(struct span text);
 // ERR_PROTOCOL when the document is not JSON, or is not what was asked for.
 __must_check error_t json_reader_status(const struct json_reader *r);
+// The first byte of what comes next, behind white space; NUL at the end. Takes the white space.
+char json_peek(struct json_reader *r);
 // Whether the next value is null, which is then taken.
 bool json_take_null(struct json_reader *r);
 // Enters an object; then, for each member, its key (as it stands there, without its escapes
