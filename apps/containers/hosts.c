@@ -33,10 +33,14 @@ static void add_extra(struct json_writer *text, const struct string_list *extra)
 	}
 }
 
-// "box.example" is known as "box", too.
+// Known by the name with its domain, and by the first word of that.
 static void add_own(struct json_writer *text, const struct container *c, const char *hostname)
 {
+	const char *domain = c->settings.host.domainname;
+	bool has_domain = domain != NULL && domain[0] != '\0';
 	const char *dot = strchr(hostname, '.');
+	bool has_short = has_domain || dot != NULL;
+	int first = (int)(dot != NULL ? (size_t)(dot - hostname) : strlen(hostname));
 	char address[ADDRESS_TEXT_MAX], line[LINE_MAX];
 
 	list_for_each(entry, &c->endpoints) {
@@ -45,9 +49,11 @@ static void add_own(struct json_writer *text, const struct container *c, const c
 		if (address_load(endpoint->address) == 0)
 			continue;
 		address_write(address_load(endpoint->address), address);
-		fmt_write(line, sizeof(line), "%s\t%s%s%.*s\n", address, hostname,
-		          dot != NULL ? " " : "", dot != NULL ? (int)(dot - hostname) : 0,
-		          hostname);
+		fmt_write(line, sizeof(line), "%s\t%s%s%s", address, hostname,
+		          has_domain ? "." : "", has_domain ? domain : "");
+		json_write_raw(text, line);
+		fmt_write(line, sizeof(line), "%s%.*s\n", has_short ? " " : "",
+		          has_short ? first : 0, hostname);
 		json_write_raw(text, line);
 	}
 }

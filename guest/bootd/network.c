@@ -206,7 +206,8 @@ static int write_hosts(const struct config *config)
 	text = malloc(size);
 	if (text == NULL)
 		return -1;
-	network_hosts(text, NETWORK_FILE_MAX, config->network, config->hostname);
+	network_hosts(text, NETWORK_FILE_MAX, config->network, config->hostname,
+	              config->domainname);
 	strcat(text, more);
 	result = mount_write_file("/etc/hosts", text);
 	free(text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "guest/bootd/network_files.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,18 +19,21 @@ static size_t written(int length, size_t size)
 }
 
 size_t network_hosts(char *text, size_t size, const struct control_network *network,
-                     const char *hostname)
+                     const char *hostname, const char *domainname)
 {
 	const uint8_t *a = network->address;
-	size_t domain;
+	bool has_domain = domainname != NULL && domainname[0] != '\0';
+	bool has_short;
+	size_t first;
 
 	if (hostname == NULL)
 		return written(snprintf(text, size, HOSTS), size);
-	// "box.example" is known as "box", too.
-	domain = strcspn(hostname, ".");
-	return written(snprintf(text, size, HOSTS "%u.%u.%u.%u\t%s%s%.*s\n", a[0], a[1], a[2], a[3],
-	                        hostname, hostname[domain] != '\0' ? " " : "",
-	                        hostname[domain] != '\0' ? (int)domain : 0, hostname),
+	// Known by the name with its domain, and by the first word of that.
+	first = strcspn(hostname, ".");
+	has_short = has_domain || hostname[first] != '\0';
+	return written(snprintf(text, size, HOSTS "%u.%u.%u.%u\t%s%s%s%s%.*s\n", a[0], a[1], a[2],
+	                        a[3], hostname, has_domain ? "." : "", has_domain ? domainname : "",
+	                        has_short ? " " : "", has_short ? (int)first : 0, hostname),
 	               size);
 }
 

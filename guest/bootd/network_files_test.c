@@ -29,15 +29,21 @@ static void test_hosts(void **state)
 	size_t length;
 
 	(void)state;
-	length = network_hosts(text, sizeof(text), &network, "box");
+	length = network_hosts(text, sizeof(text), &network, "box", NULL);
 	assert_int_equal(length, strlen(text));
 	assert_ptr_equal(
 		strstr(text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"),
 		text);
 	assert_string_equal(last_line(text), "10.0.2.100\tbox\n");
-	network_hosts(text, sizeof(text), &network, "box.example.org");
+	network_hosts(text, sizeof(text), &network, "box.example.org", NULL);
 	assert_string_equal(last_line(text), "10.0.2.100\tbox.example.org box\n");
-	network_hosts(text, sizeof(text), &network, NULL);
+	network_hosts(text, sizeof(text), &network, "box", "example.org");
+	assert_string_equal(last_line(text), "10.0.2.100\tbox.example.org box\n");
+	network_hosts(text, sizeof(text), &network, "box.example", "org");
+	assert_string_equal(last_line(text), "10.0.2.100\tbox.example.org box\n");
+	network_hosts(text, sizeof(text), &network, "box", "");
+	assert_string_equal(last_line(text), "10.0.2.100\tbox\n");
+	network_hosts(text, sizeof(text), &network, NULL, NULL);
 	assert_string_equal(last_line(text), "ff02::2\tip6-allrouters\n");
 }
 
@@ -49,7 +55,7 @@ static void test_longest_name(void **state)
 	memset(name, 'a', 64);
 	name[62] = '.';
 	name[64] = '\0';
-	network_hosts(text, sizeof(text), &network, name);
+	network_hosts(text, sizeof(text), &network, name, NULL);
 	strcpy(line, "10.0.2.100\t");
 	strcat(line, name);
 	strcat(line, " ");
@@ -57,7 +63,7 @@ static void test_longest_name(void **state)
 	strcat(line, "\n");
 	assert_string_equal(last_line(text), line);
 	// No name that config.json gives overflows.
-	assert_in_range(network_hosts(text, 200, &network, name), 0, 199);
+	assert_in_range(network_hosts(text, 200, &network, name, NULL), 0, 199);
 }
 
 static void test_resolv_conf(void **state)
