@@ -92,6 +92,15 @@ static int image_words_extend(json_t *args, const json_t *config, const char *ke
 	return 0;
 }
 
+// Docker's way to say that there is none.
+static bool is_empty_word(const json_t *words)
+{
+	const char *word = json_array_size(words) == 1 ? json_string_value(json_array_get(words, 0))
+						       : NULL;
+
+	return word && !word[0];
+}
+
 // Entrypoint and Cmd, or what stands for them.
 static json_t *args_make(const json_t *config, const struct bundle_options *options,
                          struct error *err)
@@ -103,6 +112,8 @@ static json_t *args_make(const json_t *config, const struct bundle_options *opti
 		result = word_append(args, options->entrypoint_word, err);
 	else if (options->entrypoint)
 		result = words_extend(args, options->entrypoint, "LINUXRUN_ENTRYPOINT", err);
+	else if (is_empty_word(json_object_get(config, "Entrypoint")))
+		result = 0;
 	else
 		result = image_words_extend(args, config, "Entrypoint", err);
 	if (result == 0 && options->command)

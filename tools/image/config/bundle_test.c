@@ -67,10 +67,12 @@ static void assert_command(const char *config, const struct bundle_options *opti
 static void test_command(void **state)
 {
 	static const char config[] = "{\"Entrypoint\":[\"/e e\",\"1\"],\"Cmd\":[\"c\"]}";
+	static const char reset[] = "{\"Entrypoint\":[\"\"],\"Cmd\":[\"c\"]}";
 	json_t *command = json_pack("[s, s]", "x y", "z");
 
 	(void)state;
 	assert_command(config, &(struct bundle_options){ 0 }, "/e e|1|c");
+	assert_command(reset, &(struct bundle_options){ 0 }, "c");
 	assert_command(config, &(struct bundle_options){ .args = "'a b' c" }, "/e e|1|a b|c");
 	assert_command(config, &(struct bundle_options){ .command = command }, "/e e|1|x y|z");
 	assert_command(config, &(struct bundle_options){ .entrypoint = "a b" }, "a|b");

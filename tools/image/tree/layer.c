@@ -4,6 +4,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -156,17 +157,28 @@ static uint32_t clamp_time(int64_t seconds)
 	return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
 }
 
+// An id of 32 bits; archivers also write those of 2^31 and more as negative numbers.
+static bool id_is_possible(int64_t id)
+{
+	return id >= INT32_MIN && id <= UINT32_MAX;
+}
+
+// (uid_t)-1 stands for no user. To chown(), and so to Docker, it says: as it is, which is root's.
+static uint32_t id_read(int64_t id)
+{
+	return (uint32_t)id == UINT32_MAX ? 0 : (uint32_t)id;
+}
+
 static int entry_owner(struct archive_entry *entry, struct tree_inode *inode, struct error *err)
 {
 	int64_t uid = archive_entry_uid(entry);
 	int64_t gid = archive_entry_gid(entry);
 
-	// 0xffffffff is (uid_t)-1: "no user".
-	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
+	if (!id_is_possible(uid) || !id_is_possible(gid))
 		return error_set(err, "its owner %lld:%lld is not a user and group id",
 		                 (long long)uid, (long long)gid);
-	inode->uid = (uint32_t)uid;
-	inode->gid = (uint32_t)gid;
+	inode->uid = id_read(uid);
+	inode->gid = id_read(gid);
 	return 0;
 }
 
@@ -305,25 +317,42 @@ static int apply_node(struct layer *layer, struct archive_entry *entry, struct t
 	return 0;
 }
 
+// The layer has a directory of its own here. Where a lower one has something else, a link perhaps,
+// that is hidden itself, and what it leads to is not.
+static int apply_opaque(struct layer *layer, const char *path)
+{
+	char directory[TREE_MAX_PATH + 1], name[TREE_MAX_NAME + 1];
+	const char *slash = strrchr(path, '/');
+	struct tree_node *parent, *node;
+	int result;
+
+	snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - path) : 0, path);
+	result = tree_resolve_parent(layer->tree, directory, false, layer->number, &parent, name,
+	                             layer->err);
+	if (result != 0)
+		return result < 0 ? -1 : 0;
+	node = name[0] ? tree_child(parent, name) : layer->tree->root;
+	if (node && S_ISDIR(node->inode->mode))
+		tree_make_opaque(layer->tree, node, layer->number);
+	else if (node)
+		tree_whiteout(layer->tree, parent, name, layer->number);
+	return 0;
+}
+
 static int apply_whiteout(struct layer *layer, const char *path, const char *name)
 {
-	bool opaque = strcmp(name, WHITEOUT_OPAQUE) == 0;
 	const char *hidden = name + strlen(WHITEOUT_PREFIX);
 	char own_name[TREE_MAX_NAME + 1];
 	struct tree_node *dir;
 	int result;
 
-	if (!opaque &&
-	    (strcmp(hidden, "") == 0 || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0))
+	if (strcmp(hidden, "") == 0 || strcmp(hidden, ".") == 0 || strcmp(hidden, "..") == 0)
 		return error_set(layer->err, "it is a whiteout of nothing");
 	result = tree_resolve_parent(layer->tree, path, false, layer->number, &dir, own_name,
 	                             layer->err);
 	if (result != 0)
 		return result < 0 ? -1 : 0;  // nothing is there that it could hide
-	if (opaque)
-		tree_make_opaque(layer->tree, dir, layer->number);
-	else
-		tree_whiteout(layer->tree, dir, hidden, layer->number);
+	tree_whiteout(layer->tree, dir, hidden, layer->number);
 	return 0;
 }
 
@@ -381,7 +410,8 @@ static int apply_path(struct layer *layer, struct archive_entry *entry, const ch
 	if (has_prefix(last, WHITEOUT_PREFIX)) {
 		if (strlen(last) > TREE_MAX_NAME)
 			return error_set(layer->err, "a name longer than %d bytes", TREE_MAX_NAME);
-		return apply_whiteout(layer, path, last);
+		return strcmp(last, WHITEOUT_OPAQUE) == 0 ? apply_opaque(layer, path)
+							  : apply_whiteout(layer, path, last);
 	}
 	if (tree_resolve_parent(layer->tree, path, true, layer->number, &dir, name, layer->err) !=
 	    0)

@@ -128,6 +128,42 @@ static void test_opaque_hides_lower_layers_only(void **state)
 	EXPECT(f, "!d/old", "!d/sub/old", "d/sub/new", "!d/.wh..wh.plnk");
 }
 
+static void test_opaque_over_a_lower_link_hides_the_link(void **state)
+{
+	struct fixture *f = *state;
+
+	LAYER(f, "target/keep", "link -> /target", "file");
+	LAYER(f, "link/.wh..wh..opq", "link/", "link/new", "file/.wh..wh..opq", "file/new");
+	EXPECT(f, "target/keep", "!target/new", "link/new", "!link/keep", "file/new");
+	LAYER(f, ".wh..wh..opq", "x");
+	EXPECT(f, "!target", "!link", "x");
+}
+
+static void test_owners_of_32_bits(void **state)
+{
+	static const struct {
+		int64_t in;
+		uint32_t out;
+	} ids[] = { { 2147483648, 2147483648u },
+		    { 4294967294, 4294967294u },
+		    { -2, 4294967294u },
+		    { 4294967295, 0 },
+		    { -1, 0 } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		f->tar.owner = ids[i].in;
+		add(f, "f", FILE_MODE, NULL);
+		assert_int_equal(apply(f), 0);
+		assert_int_equal(tree_lookup(&f->tree, "f")->inode->uid, ids[i].out);
+		assert_int_equal(tree_lookup(&f->tree, "f")->inode->gid, ids[i].out);
+	}
+	f->tar.owner = 4294967296;
+	add(f, "f", FILE_MODE, NULL);
+	assert_int_equal(apply(f), -1);
+	assert_non_null(strstr(f->err.text, "is not a user and group id"));
+}
+
 static void test_whiteout_through_symlink_stays_inside(void **state)
 {
 	struct fixture *f = *state;
@@ -422,6 +458,9 @@ int main(void)
 		                                teardown),
 		cmocka_unit_test_setup_teardown(test_opaque_hides_lower_layers_only, setup,
 		                                teardown),
+		cmocka_unit_test_setup_teardown(test_opaque_over_a_lower_link_hides_the_link, setup,
+		                                teardown),
+		cmocka_unit_test_setup_teardown(test_owners_of_32_bits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_whiteout_through_symlink_stays_inside, setup,
 		                                teardown),
 		cmocka_unit_test_setup_teardown(test_directory_of_a_path_replaces_a_lower_file,

@@ -17,12 +17,14 @@ struct test_tar {
 	char *bytes;
 	size_t size;
 	size_t room;
+	int64_t owner;  // user and group of what is added
 };
 
 // `filter` is how it is compressed, such as ARCHIVE_FILTER_GZIP.
 static inline void test_tar_open_filter(struct test_tar *tar, size_t room, int filter)
 {
 	tar->room = room;
+	tar->owner = 0;
 	tar->size = 0;
 	tar->bytes = malloc(room);
 	tar->archive = archive_write_new();
@@ -48,6 +50,8 @@ static inline void test_tar_add(struct test_tar *tar, const char *path, mode_t m
 	archive_entry_set_mode(entry, mode & S_IFMT ? mode : S_IFREG | mode);
 	archive_entry_set_size(entry, (la_int64_t)size);
 	archive_entry_set_mtime(entry, 1, 0);
+	archive_entry_set_uid(entry, tar->owner);
+	archive_entry_set_gid(entry, tar->owner);
 	if (link && S_ISLNK(mode))
 		archive_entry_set_symlink(entry, link);
 	else if (link)
