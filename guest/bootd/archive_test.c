@@ -87,14 +87,15 @@ static void test_get(void **state)
 		shell("mkdir -p d/sub && echo hello > d/file && ln d/file d/sub/hard && "
 	              "ln -s file d/link && touch d/\"$(printf 'l%.0s' $(seq 200))\" && "
 	              "mkfifo d/fifo && chmod 4711 d/file && touch -d @1000000000 d/file && "
-	              "truncate -s 200000 d/hole"),
+	              "truncate -s 200000 d/hole && touch -d @-86400 d/hole"),
 		0);
 	assert_int_equal(get("d", "out"), ARCHIVE_OK);
 	split();
 	assert_int_equal(
 		shell("rm -rf x && mkdir x && tar -C x -xf out.tar && diff -r --no-dereference "
 	              "-x fifo d x/d && test x/d/file -ef x/d/sub/hard && test -p x/d/fifo && "
-	              "test $(stat -c %a%Y x/d/file) = 47111000000000"),
+	              "test $(stat -c %a%Y x/d/file) = 47111000000000 && "
+	              "test $(stat -c %Y x/d/hole) = -86400"),
 		0);
 	assert_int_equal(
 		shell("grep -q '^{\"name\":\"d\",\"size\":[0-9]*,\"mode\":2147484141,\"mtime\":\"' stat"),
@@ -148,6 +149,17 @@ static void test_put(void **state)
 			shell("diff -r --no-dereference in/a p/a && test p/a/one -ef p/a/two && "
 		              "test $(stat -c %a%Y p/a/b) = 7511000000000"),
 			0);
+	}
+	// Times before 1970, and records of pax that say nothing.
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+			shell(i == 0 ? "touch -d @-1000000000 in/a/one && "
+		                       "tar -C in --format=gnu -cf in.tar a"
+		                     : "tar -C in --format=pax --pax-option=path:=,size:=,uid:=,linkpath:= "
+		                       "-cf in.tar a/one"),
+			0);
+		assert_int_equal(put("in.tar", "p", ""), ARCHIVE_OK);
+		assert_int_equal(shell("test $(stat -c %Y p/a/one) = -1000000000"), 0);
 	}
 	assert_int_equal(put("in.tar", "nowhere", ""), ARCHIVE_NOT_FOUND);
 	assert_int_equal(put("in.tar", "in.tar", ""), ARCHIVE_NOT_FOLDER);

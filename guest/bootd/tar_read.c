@@ -94,11 +94,37 @@ static bool get_number(const char *field, size_t size, uint64_t *out)
 	return i == size || bytes[i] == '\0' || bytes[i] == ' ';
 }
 
+// The same, or GNU's form of a negative number, as times before 1970 have it.
+static bool get_signed(const char *field, size_t size, int64_t *out)
+{
+	const uint8_t *bytes = (const uint8_t *)field;
+	int64_t value = -1;
+	uint64_t positive;
+	size_t i;
+
+	if ((bytes[0] & 0xc0) != 0xc0) {
+		if (!get_number(field, size, &positive))
+			return false;
+		*out = (int64_t)positive;
+		return true;
+	}
+	for (i = 0; i < size && value >= -(int64_t)(MAX_SIZE >> 8); i++)
+		value = value * 256 + bytes[i];
+	*out = value;
+	return i == size;
+}
+
+// Owners of 2^31 and more may be negative numbers.
+static bool is_32_bits(int64_t number)
+{
+	return number >= INT32_MIN && number <= UINT32_MAX;
+}
+
 static bool get_number32(const char *field, size_t size, uint32_t *out)
 {
-	uint64_t value;
+	int64_t value;
 
-	if (!get_number(field, size, &value) || value > UINT32_MAX)
+	if (!get_signed(field, size, &value) || !is_32_bits(value))
 		return false;
 	*out = (uint32_t)value;
 	return true;
@@ -131,8 +157,6 @@ static void get_name(const struct tar_header *h, char out[TAR_NAME_MAX])
 
 static bool get_header(const struct tar_header *h, struct tar_entry *out)
 {
-	uint64_t mtime;
-
 	*out = (struct tar_entry){ .type = h->type };
 	if (h->type == '\0' || h->type == TAR_CONTIGUOUS)
 		out->type = TAR_FILE;
@@ -140,12 +164,11 @@ static bool get_header(const struct tar_header *h, struct tar_entry *out)
 	memcpy(out->link, h->link, sizeof(h->link));
 	out->link[sizeof(h->link)] = '\0';
 	if (!get_number(h->size, sizeof(h->size), &out->size) ||
-	    !get_number(h->mtime, sizeof(h->mtime), &mtime) ||
+	    !get_signed(h->mtime, sizeof(h->mtime), &out->mtime) ||
 	    !get_number32(h->mode, sizeof(h->mode), &out->mode) ||
 	    !get_number32(h->uid, sizeof(h->uid), &out->uid) ||
 	    !get_number32(h->gid, sizeof(h->gid), &out->gid))
 		return false;
-	out->mtime = (int64_t)mtime;
 	if (out->type == TAR_CHAR || out->type == TAR_BLOCK_DEVICE)
 		return get_number32(h->major, sizeof(h->major), &out->major) &&
 			get_number32(h->minor, sizeof(h->minor), &out->minor);
@@ -204,6 +227,18 @@ static bool parse_decimal(const uint8_t *text, size_t len, uint64_t *out)
 	return true;
 }
 
+// With a sign before it, or none.
+static bool parse_signed(const uint8_t *text, size_t len, int64_t *out)
+{
+	bool negative = len > 0 && text[0] == '-';
+	uint64_t value;
+
+	if (!parse_decimal(text + negative, len - negative, &value))
+		return false;
+	*out = negative ? -(int64_t)value : (int64_t)value;
+	return true;
+}
+
 static bool take_text(char out[TAR_NAME_MAX], const uint8_t *value, size_t len)
 {
 	if (len == 0 || len >= TAR_NAME_MAX || memchr(value, '\0', len) != NULL)
@@ -231,29 +266,32 @@ static bool take_record(struct tar_entry *out, uint8_t *record, size_t key_len,
 {
 	static const size_t prefix = sizeof(TAR_XATTR_PREFIX) - 1;
 	const char *key = (const char *)record;
-	uint64_t number;
+	int64_t number;
 
 	if (memchr(key, '\0', key_len) != NULL)
 		return false;
-	if (key_len == 4 && memcmp(key, "path", 4) == 0)
-		return take_text(out->name, value, len);
-	if (key_len == 8 && memcmp(key, "linkpath", 8) == 0)
-		return take_text(out->link, value, len);
 	if (key_len > prefix && memcmp(key, TAR_XATTR_PREFIX, prefix) == 0) {
 		take_xattr(out, out->xattrs + out->xattrs_len, record + prefix, key_len - prefix,
 		           value, len);
 		return true;
 	}
+	// An empty record says nothing: what the header has is good.
+	if (len == 0)
+		return true;
+	if (key_len == 4 && memcmp(key, "path", 4) == 0)
+		return take_text(out->name, value, len);
+	if (key_len == 8 && memcmp(key, "linkpath", 8) == 0)
+		return take_text(out->link, value, len);
 	if (key_len == 5 && memcmp(key, "mtime", 5) == 0) {
-		// Before 1970, or anything else: as the header has it.
-		if (parse_decimal(value, len, &number))
-			out->mtime = (int64_t)number;
+		// What is no number: as the header has it.
+		if (parse_signed(value, len, &number))
+			out->mtime = number;
 		return true;
 	}
 	if (key_len == 4 && memcmp(key, "size", 4) == 0)
 		return parse_decimal(value, len, &out->size);
 	if (key_len == 3 && (memcmp(key, "uid", 3) == 0 || memcmp(key, "gid", 3) == 0)) {
-		if (!parse_decimal(value, len, &number) || number > UINT32_MAX)
+		if (!parse_signed(value, len, &number) || !is_32_bits(number))
 			return false;
 		*(key[0] == 'u' ? &out->uid : &out->gid) = (uint32_t)number;
 	}

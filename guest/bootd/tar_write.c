@@ -138,10 +138,10 @@ static void put_record(struct tar_writer *w, const char *key, const void *value,
 	w->pax[w->pax_len++] = '\n';
 }
 
-static void put_number_record(struct tar_writer *w, const char *key, uint64_t value)
+static void put_number_record(struct tar_writer *w, const char *key, int64_t value)
 {
 	char text[32];
-	int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	int len = snprintf(text, sizeof(text), "%lld", (long long)value);
 
 	put_record(w, key, text, (size_t)len);
 }
@@ -181,7 +181,7 @@ void tar_write_header(struct tar_writer *w, char type, const struct stat *st, ui
                       const char *link)
 {
 	struct tar_header h = { .type = type };
-	uint64_t time = st->st_mtim.tv_sec > 0 ? (uint64_t)st->st_mtim.tv_sec : 0;
+	int64_t time = st->st_mtim.tv_sec;
 
 	if (!put_text(h.name, sizeof(h.name), w->name))
 		put_record(w, "path", w->name, w->name_len);
@@ -193,8 +193,9 @@ void tar_write_header(struct tar_writer *w, char type, const struct stat *st, ui
 	if (!put_number(h.gid, sizeof(h.gid), st->st_gid))
 		put_number_record(w, "gid", st->st_gid);
 	if (!put_number(h.size, sizeof(h.size), size))
-		put_number_record(w, "size", size);
-	if (!put_number(h.mtime, sizeof(h.mtime), time))
+		put_number_record(w, "size", (int64_t)size);
+	// The header has no times before 1970.
+	if (!put_number(h.mtime, sizeof(h.mtime), time > 0 ? (uint64_t)time : 0) || time < 0)
 		put_number_record(w, "mtime", time);
 	if (type == TAR_CHAR || type == TAR_BLOCK_DEVICE) {
 		put_number(h.major, sizeof(h.major), major(st->st_rdev));
