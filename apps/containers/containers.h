@@ -130,8 +130,8 @@ uint32_t container_stop_signal(const struct container *c);
 const char *container_stop_word(const struct container *c);
 // Its labels and its image's, an object in JSON, in fresh heap memory; NULL: there is none.
 char *container_labels(const struct container *c);
-// Asks it to end within `seconds` (below 0: without a limit).
-void container_stop(struct container *c, int64_t seconds);
+// Asks it by a signal to end within `seconds` (below 0: without a limit).
+void container_stop(struct container *c, uint32_t number, int64_t seconds);
 void container_signal_send(struct container *c, uint32_t number);
 // It could not be started; `error` is what clients are told.
 void container_fail(struct container *c, const char *error);

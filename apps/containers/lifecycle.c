@@ -415,8 +415,11 @@ uint32_t container_stop_signal(const struct container *c)
 	return number != 0 ? number : SIGNAL_TERM;
 }
 
-void container_stop(struct container *c, int64_t seconds)
+void container_stop(struct container *c, uint32_t number, int64_t seconds)
 {
 	stop_timer_start(c, seconds);
-	container_signal_send(c, container_stop_signal(c));
+	// container_signal_send() does so for the container's own signal.
+	if (number != container_stop_signal(c))
+		pause_lift(c);
+	container_signal_send(c, number);
 }

@@ -77,12 +77,25 @@ static bool stop_seconds(struct request *request, const struct container *c, int
 	return false;
 }
 
+// The signal that is to stop it, its own if the request names none; false: the request was answered.
+static bool stop_signal(struct request *request, const struct container *c, uint32_t *out)
+{
+	char *text = query_take(request, "signal");
+
+	*out = text != NULL && text[0] != '\0' ? signal_read(text) : container_stop_signal(c);
+	if (*out == 0)
+		request_refuse(request, 400, "invalid signal: %s", text);
+	heap_free(text);
+	return *out != 0;
+}
+
 void operation_stop(struct request *request, bool restarts)
 {
 	struct container *c = operation_find(request);
+	uint32_t number;
 	int64_t seconds;
 
-	if (c == NULL || !stop_seconds(request, c, &seconds))
+	if (c == NULL || !stop_seconds(request, c, &seconds) || !stop_signal(request, c, &number))
 		return;
 	if (c->state != CONTAINER_RUNNING) {
 		if (!restarts) {
@@ -101,7 +114,7 @@ void operation_stop(struct request *request, bool restarts)
 			policy_started_by_user(c);
 		else
 			policy_stopped_by_user(c);
-		container_stop(c, seconds);
+		container_stop(c, number, seconds);
 	}
 }
 

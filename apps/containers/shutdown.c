@@ -46,7 +46,7 @@ static void stop_all(void *context)
 		struct container *c = container_of(entry, struct container, entry);
 
 		if (c->state == CONTAINER_RUNNING)
-			container_stop(c, stop_seconds(c));
+			container_stop(c, container_stop_signal(c), stop_seconds(c));
 	}
 	shutdown_advance(all);
 }

@@ -40,7 +40,7 @@ static _Noreturn void run(struct config_process *process, int init, const int st
 
 	if (join(init, &failure) != 0 ||
 	    process_init_streams(process, stdio, false, &master, &failure) != 0 ||
-	    process_init_place(process, &failure) != 0 ||
+	    process_init_place(process, false, &failure) != 0 ||
 	    process_init_user(process, program, &failure) != 0)
 		process_fail(socket, &failure);
 	if (master >= 0)

@@ -63,7 +63,7 @@ static int set_up_process(const struct container_args *args, int *master, int *s
 	    (error = set_names(config, failure)) != 0 ||
 	    (error = process_init_streams(process, args->stdio, true, master, failure)) != 0 ||
 	    (error = added_mounts_make(config, shares, failure)) != 0 ||
-	    (error = process_init_place(process, failure)) != 0)
+	    (error = process_init_place(process, true, failure)) != 0)
 		return error;
 	// The default view, which is sealed ahead, hides and seals nothing of what is written
 	// above.

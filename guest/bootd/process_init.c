@@ -39,14 +39,14 @@ int process_init_streams(struct config_process *process, const int stdio[3], boo
 	return 0;
 }
 
-// The working directory is made when the image lacks it, as Docker does.
-static int enter_directory(const char *path, struct failure *failure)
+// A path of the image's that has to be made goes through links that lead nowhere, too.
+static int enter_directory(const char *path, bool makes_it, struct failure *failure)
 {
 	char real[PATH_MAX];
 
-	if (image_path_make(path, real) != 0)
+	if (makes_it && image_path_make(path, real) != 0)
 		return failure_errno(failure, "make the working directory %.200s", path);
-	if (chdir(real) != 0)
+	if (chdir(makes_it ? real : path) != 0)
 		return failure_errno(failure, "chdir to cwd (\"%.200s\") set in config.json failed",
 		                     path);
 	return 0;
@@ -64,9 +64,9 @@ static int set_oom_score(const struct config_process *process, struct failure *f
 	return 0;
 }
 
-int process_init_place(const struct config_process *process, struct failure *failure)
+int process_init_place(const struct config_process *process, bool is_first, struct failure *failure)
 {
-	int error = enter_directory(process->cwd, failure);
+	int error = enter_directory(process->cwd, is_first, failure);
 
 	return error == 0 && process->has_oom_score_adj ? set_oom_score(process, failure) : error;
 }

@@ -32,8 +32,10 @@ struct report {
 int process_init_streams(struct config_process *process, const int stdio[3], bool is_console,
                          int *master, struct failure *failure);
 
-// Enters the working directory, and sets the rest of what needs root.
-int process_init_place(const struct config_process *process, struct failure *failure);
+// Enters the working directory, and sets the rest of what needs root. The container's first process
+// makes the directory when the image lacks it, as with Docker; for others it has to be there.
+int process_init_place(const struct config_process *process, bool is_first,
+                       struct failure *failure);
 
 // Becomes the user, and finds the program.
 int process_init_user(const struct config_process *process, char program[PATH_MAX],
