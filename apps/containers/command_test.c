@@ -3,23 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "apps/containers/containers.h"
-#include "libs/starina/alloc.h"
-
-void *heap_alloc(size_t size)
-{
-	return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-	free(p);
-}
 
 static void join(char *text, const struct string_list *list)
 {
