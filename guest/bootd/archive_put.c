@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "guest/bootd/archive.h"
+#include "guest/bootd/gzip.h"
 #include "guest/bootd/tar_read.h"
 
 #define BUFFER_SIZE (64u * 1024)
@@ -306,9 +307,11 @@ static int enter(const char *path)
 int archive_put(const char *path, const struct archive_put *how, int in)
 {
 	struct putter *p = calloc(1, sizeof(*p));
+	struct gzip *gzip = gzip_open(read_input, &in);
 	int status;
 
-	if (p == NULL || tar_reader_init(&p->reader, read_input, &in) != 0) {
+	if (p == NULL || gzip == NULL || tar_reader_init(&p->reader, gzip_read, gzip) != 0) {
+		gzip_close(gzip);
 		free(p);
 		return ARCHIVE_FAILED;
 	}
@@ -322,6 +325,7 @@ int archive_put(const char *path, const struct archive_put *how, int in)
 		status = sync_folder();
 	drain(p, in);
 	tar_reader_deinit(&p->reader);
+	gzip_close(gzip);
 	free(p);
 	return status;
 }

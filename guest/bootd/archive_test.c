@@ -165,6 +165,42 @@ static void test_put(void **state)
 	assert_int_equal(put("in.tar", "in.tar", ""), ARCHIVE_NOT_FOLDER);
 }
 
+static void test_gzip(void **state)
+{
+	static const char *const packed[] = {
+		"gzip -1 < in.tar > in.gz",
+		"gzip -9 -N < in.tar > in.gz",
+		// Several members, so short that their codes are the fixed ones, and padding behind.
+		"(head -c 9 in.tar | gzip; gzip < /dev/null; tail -c +10 in.tar | gzip; "
+		"head -c 512 /dev/zero) > in.gz",
+	};
+	static const char *const damaged[] = {
+		"head -c 1000 in.gz > bad.gz",
+		"(head -c 30 in.gz; head -c 2000 /dev/urandom) > bad.gz",
+		"printf '\\037\\213' > bad.gz",
+		"(head -c 700 in.tar | gzip; echo noise) > bad.gz",
+	};
+
+	(void)state;
+	// What can be compressed, what cannot, and distances as far as they go.
+	assert_int_equal(shell("rm -rf z && mkdir -p z/a && seq 60000 > z/a/seq && head -c 70000 "
+	                       "/dev/urandom > z/a/noise && cat z/a/noise z/a/noise > z/a/twice && "
+	                       "head -c 32768 z/a/noise > z/a/far && cat z/a/far >> z/a/far2 && "
+	                       "cat z/a/far >> z/a/far2 && truncate -s 300000 z/a/zeroes && "
+	                       "echo hi > z/a/hi && tar -C z -cf in.tar a"),
+	                 0);
+	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
+		assert_int_equal(shell("rm -rf g && mkdir g"), 0);
+		assert_int_equal(shell(packed[i]), 0);
+		assert_int_equal(put("in.gz", "g", ""), ARCHIVE_OK);
+		assert_int_equal(shell("diff -r z/a g/a"), 0);
+	}
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		assert_int_equal(shell(damaged[i]), 0);
+		assert_int_equal(put("bad.gz", "g", ""), ARCHIVE_MALFORMED);
+	}
+}
+
 static void test_kinds(void **state)
 {
 	(void)state;
@@ -212,9 +248,9 @@ static void test_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_get),   cmocka_unit_test(test_put),
-		cmocka_unit_test(test_kinds), cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_get),     cmocka_unit_test(test_put),
+		cmocka_unit_test(test_gzip),    cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_hostile), cmocka_unit_test(test_words),
 	};
 	int result;
 
