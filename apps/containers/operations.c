@@ -77,7 +77,8 @@ static bool stop_seconds(struct request *request, const struct container *c, int
 	return false;
 }
 
-// The signal that is to stop it, its own if the request names none; false: the request was answered.
+// The signal that is to stop it, its own if the request names none; false, and the request was
+// answered, when there is none of that name.
 static bool stop_signal(struct request *request, const struct container *c, uint32_t *out)
 {
 	char *text = query_take(request, "signal");

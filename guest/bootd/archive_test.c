@@ -170,7 +170,7 @@ static void test_gzip(void **state)
 	static const char *const packed[] = {
 		"gzip -1 < in.tar > in.gz",
 		"gzip -9 -N < in.tar > in.gz",
-		// Several members, so short that their codes are the fixed ones, and padding behind.
+		// Several members, of fixed codes, too, and padding behind.
 		"(head -c 9 in.tar | gzip; gzip < /dev/null; tail -c +10 in.tar | gzip; "
 		"head -c 512 /dev/zero) > in.gz",
 	};

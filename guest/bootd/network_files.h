@@ -9,8 +9,8 @@
 // More than two host names of 64 bytes and the rest need.
 #define NETWORK_FILE_MAX 512
 
-// Writes /etc/hosts: localhost, and the container's name and address. `hostname` and `domainname` may
-// be NULL. Returns its length.
+// Writes /etc/hosts: localhost, and the container's name and address. `hostname` and `domainname`
+// may be NULL. Returns its length.
 size_t network_hosts(char *text, size_t size, const struct control_network *network,
                      const char *hostname, const char *domainname);
 
