@@ -10,15 +10,16 @@
 
 #define MESSAGE_MAX 1024u
 #define URL_MAX 2048u
-#define STATUS_NOT_IMPLEMENTED 501
 
 // Of characters that an address has (RFC 3986), without those that it would have to quote.
 static bool is_address(const char *url)
 {
+	const char *colon = strchr(url, ':');
+
 	for (const char *p = url; *p != '\0'; p++)
 		if (*p <= ' ' || *p >= 0x7f || strchr("\"<>\\^`{|}", *p) != NULL)
 			return false;
-	return strlen(url) > sizeof("http://") - 1;
+	return colon != NULL && strlen(colon) > 3;
 }
 
 // Whether a source is the client's body, or an address: of a web server, without a scheme, too.
@@ -30,11 +31,10 @@ static bool read_source(struct request *request, const char *source, char url[st
 	url[0] = '\0';
 	if (strcmp(source, "-") == 0)
 		return true;
-	if (has_scheme && strncmp(source, "http://", 7) != 0) {
-		request_refuse(
-			request, STATUS_NOT_IMPLEMENTED,
-			"docker import takes an archive from the client (-, or a file), or from an "
-			"http:// address: nothing here verifies the certificate of another one");
+	if (has_scheme && strncmp(source, "http://", 7) != 0 &&
+	    strncmp(source, "https://", 8) != 0) {
+		request_refuse(request, 500, "Get \"%s\": unsupported protocol scheme \"%.*s\"",
+		               source, (int)(colon - source), source);
 		return false;
 	}
 	if (fmt_write(url, URL_MAX, "%s%s", has_scheme ? "" : "http://", source) < URL_MAX &&

@@ -6,7 +6,7 @@
 #   dev/   headers and static libraries that /system is linked with
 
 # Change this when unpack_system takes something else.
-SYSTEM_RECIPE=1
+SYSTEM_RECIPE=2
 
 # system_names: the packages' names in the lock.
 system_names() {
@@ -36,13 +36,17 @@ system_missing() {
 # system_root FROM TO: of the unpacked packages, what runs in the container.
 system_root() {
 	local libraries=usr/lib/riscv64-linux-gnu name
+	# Those of skopeo, then those of wget.
+	local -a needed=(libc.so.6 libm.so.6 libgpgme.so.11 libassuan.so.9 libgpg-error.so.0 libsqlite3.so.0
+		libgnutls.so.30 libidn2.so.0 libnettle.so.8 libhogweed.so.6 libgmp.so.10 libp11-kit.so.0 libtasn1.so.6
+		libunistring.so.5 libpcre2-8.so.0 libpsl.so.5 libuuid.so.1 libz.so.1 libffi.so.8)
 	mkdir -p -- "$2"/{usr/bin,"$libraries",etc/ssl/certs,usr/share,tmp,root,incoming,var/tmp,proc,sys,dev} || return
-	for name in libc.so.6 libm.so.6 libgpgme.so.11 libassuan.so.9 libgpg-error.so.0 libsqlite3.so.0; do
+	for name in "${needed[@]}"; do
 		cp -L -- "$1/$libraries/$name" "$2/$libraries/" || return
 	done
 	cp -L -- "$1/$libraries/ld-linux-riscv64-lp64d.so.1" "$2/usr/lib/" || return
 	ln -s -- usr/lib "$2/lib" && ln -s -- usr/bin "$2/bin" || return
-	cp -- "$1/usr/bin/skopeo" "$2/usr/bin/" || return
+	cp -- "$1"/usr/bin/{skopeo,wget} "$2/usr/bin/" || return
 	# As update-ca-certificates makes it.
 	cat -- "$1"/usr/share/ca-certificates/mozilla/*.crt >"$2/etc/ssl/certs/ca-certificates.crt" || return
 	printf 'root:x:0:0:root:/root:/bin/sh\n' >"$2/etc/passwd"

@@ -92,3 +92,28 @@ void docker_words(const char *name, struct error *err)
 		keep_request(err);
 	}
 }
+
+void docker_download_words(const char *url, struct error *err)
+{
+	const char *status = strstr(err->text, " ERROR ");
+	const char *what = strncmp(err->text, "wget: ", 6) == 0 ? err->text + 6 : err->text;
+	char *text;
+	int code, length = 0;
+
+	// "2026-11-30 09:41:28 ERROR 404: Not Found."
+	if (status && sscanf(status, " ERROR %d: %n", &code, &length) == 1 && length > 0) {
+		text = strdup(status + length);
+		if (text)
+			error_set(err, "failed to GET %s with status %d %.*s", url, code,
+			          (int)strcspn(text, ".\r\n"), text);
+	} else if (strstr(what, "ended with status 4")) {
+		// Of a network failure that it says nothing of.
+		text = NULL;
+		error_set(err, "Get \"%s\": unexpected EOF", url);
+	} else {
+		text = strdup(what);
+		if (text)
+			error_set(err, "Get \"%s\": %s", url, text);
+	}
+	free(text);
+}

@@ -2,7 +2,6 @@
 #include "tools/system/import.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,22 +11,17 @@
 #include "tools/image/digest.h"
 #include "tools/image/source/reference.h"
 #include "tools/image/tree/layer.h"
-#include "tools/image/tool.h"
 #include "tools/system/change.h"
+#include "tools/system/download.h"
 #include "tools/system/incoming.h"
 #include "tools/system/keeping.h"
 #include "tools/system/made_image.h"
-#include "tools/system/network.h"
 #include "tools/system/report.h"
-
-#define MAX_URL 2048
-#define PATIENCE "120"  // seconds
 
 struct importing {
 	struct layer_source source;
 	int fd;
-	const char *url;   // NULL: it does not come from an address
-	struct tool tool;  // which fetches it then
+	struct download download;  // where the bytes come from; without a URL: the client
 	const char *message;
 	json_t *config;          // how it is to be run
 	struct made_image made;  // once it has been read
@@ -63,23 +57,11 @@ static int image_describe(struct importing *importing, const char *diff_id, stru
 	return made_image_finish(&importing->made, err);
 }
 
-// The end of the program that fetches the archive. What was wrong with the archive may be that
-// there was none.
-static int download_end(struct importing *importing, int result, struct error *err)
+// The end of a download. What was wrong with the archive may be that there was none.
+static int end_download(struct importing *importing, int result, struct error *err)
 {
-	char context[MAX_URL + 32];
-	struct error reason;
-
-	if (!importing->url)
-		return result;
-	snprintf(context, sizeof(context), "Get \"%s\"", importing->url);
-	close(importing->fd);
-	importing->fd = -1;
-	if (tool_finish(&importing->tool, context, &reason) < 0 &&
-	    (result == 0 || strstr(reason.text, "wget:"))) {
-		*err = reason;
+	if (importing->download.url && download_end(&importing->download, err) < 0)
 		return -1;
-	}
 	return result;
 }
 
@@ -92,10 +74,10 @@ static int archive_read_all(struct importing *importing, struct tree *tree, stru
 
 	diff_id[0] = '\0';
 	if (layer_apply(tree, spool, source, 1, diff_id, err) < 0)
-		return download_end(importing, error_prefix(err, "the archive"), err);
+		return end_download(importing, error_prefix(err, "the archive"), err);
 	while ((length = source->read(source, rest, sizeof(rest), err)) > 0)
 		;
-	return download_end(importing, (int)length, err);
+	return end_download(importing, (int)length, err);
 }
 
 static int archive_apply(void *context, struct tree *tree, struct spool *spool, struct error *err)
@@ -157,60 +139,33 @@ static int image_import(struct importing *importing, const struct import_wanted 
 	return result;
 }
 
-// Starts what fetches the archive.
-static int download_start(struct importing *importing, const char *scratch, struct error *err)
-{
-	bool is_local;
-	char *address = network_address(importing->url, &is_local);
-	const char *const argv[] = {
-		"busybox", "wget", "-q",    "-T", PATIENCE, "-Y", is_local ? "off" : "on",
-		"-O",      "-",    address, NULL
-	};
-	int ends[2];
-	int result;
-
-	if (!address)
-		return error_set(err, "out of memory");
-	result = pipe2(ends, O_CLOEXEC) < 0 ? error_set_errno(err, errno, "cannot make a pipe") : 0;
-	if (result == 0) {
-		result = tool_start(&importing->tool, argv, -1, ends[1], -1, scratch, err);
-		close(ends[1]);
-		importing->fd = ends[0];
-		if (result < 0)
-			close(ends[0]);
-	}
-	free(address);
-	return result;
-}
-
 static int import_from(struct importing *importing, const struct import_wanted *wanted,
                        const char *directory, struct error *err)
 {
-	char text[MAX_URL + 32];
-	const char *url = wanted->url;
+	char text[DOWNLOAD_MAX_URL + 32];
+	struct download *download = &importing->download;
 	struct error ignored;
 	char *scratch;
 	int result;
 
-	if (strncmp(url, "http://", 7) != 0 || strlen(url) > MAX_URL)
-		return error_set(err, "\"%.200s\" is not http://..., or too long", url);
-	importing->url = url;
+	if (!download_is_possible(wanted->url))
+		return error_set(err, "\"%.200s\" is not http://..., https://..., or too long",
+		                 wanted->url);
 	if (asprintf(&scratch, "%s/" INCOMING_WORK, directory) < 0)
 		return error_set(err, "out of memory");
-	result = download_start(importing, scratch, err);
+	result = download_begin(download, wanted->url, scratch, err);
 	free(scratch);
 	if (result < 0)
 		return -1;
-	snprintf(text, sizeof(text), "Downloading from %s", url);
+	importing->fd = download->fd;
+	snprintf(text, sizeof(text), "Downloading from %s", wanted->url);
 	report_status(NULL, text);
-	snprintf(text, sizeof(text), "Imported from %s", url);
+	snprintf(text, sizeof(text), "Imported from %s", wanted->url);
 	if (!importing->message)
 		importing->message = text;
 	result = image_import(importing, wanted, directory, err);
-	if (importing->fd >= 0) {
-		close(importing->fd);
-		tool_finish(&importing->tool, "", &ignored);
-	}
+	if (download->fd >= 0)
+		(void)download_end(download, &ignored);
 	return result;
 }
 

@@ -9,8 +9,7 @@
 struct import_wanted {
 	const char *reference;  // what it is to be called
 	const char *message;    // what its history says, else where it comes from
-	// http://..., there is nothing here that would verify the certificate of another one; else
-	// the archive comes from `fd`.
+	// http://... or https://...; else the archive comes from `fd`.
 	const char *url;
 	const char *const *changes;  // instructions (change.h), ended by NULL
 };

@@ -13,10 +13,13 @@
 #include "tools/system/registry_access.h"
 
 #define CA_FILE "/host.crt"
+#define CA_OPTION "--ca-certificate="
 #define DEBIAN_CA "/etc/ssl/certs"
 
 static char ca_folder[] = "/tmp/ca.XXXXXX";
-static char ca_path[sizeof(ca_folder) + sizeof(CA_FILE)];
+// As an option of wget's, with the path at its end.
+static char ca_option[sizeof(CA_OPTION) + sizeof(ca_folder) + sizeof(CA_FILE)];
+static const char *ca_path;  // NULL: there is none
 
 char *network_proxy_address(const char *address, const char *gateway)
 {
@@ -80,7 +83,8 @@ static int certificates_write(const char *text, struct error *err)
 	int result = 0;
 
 	if (mkdtemp(ca_folder)) {
-		snprintf(ca_path, sizeof(ca_path), "%s" CA_FILE, ca_folder);
+		snprintf(ca_option, sizeof(ca_option), CA_OPTION "%s" CA_FILE, ca_folder);
+		ca_path = ca_option + sizeof(CA_OPTION) - 1;
 		file = fopen(ca_path, "we");
 	}
 	if (!file || fputs(text, file) < 0)
@@ -94,6 +98,18 @@ static int certificates_write(const char *text, struct error *err)
 	return result;
 }
 
+// It knows them by these names alone.
+static void copy_for_wget(void)
+{
+	static const char *const names[][2] = { { "HTTP_PROXY", "http_proxy" },
+		                                { "HTTPS_PROXY", "https_proxy" },
+		                                { "NO_PROXY", "no_proxy" } };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (getenv(names[i][0]))
+			setenv(names[i][1], getenv(names[i][0]), 0);
+}
+
 int network_prepare(struct error *err)
 {
 	const char *text = getenv(HOST_NETWORK_CA);
@@ -101,15 +117,18 @@ int network_prepare(struct error *err)
 
 	if (registry_access_gateway(gateway))
 		proxies_mend(gateway);
-	// busybox's wget knows it by that name alone.
-	if (getenv("HTTP_PROXY"))
-		setenv("http_proxy", getenv("HTTP_PROXY"), 0);
+	copy_for_wget();
 	return text ? certificates_write(text, err) : 0;
+}
+
+const char *network_authorities(void)
+{
+	return ca_path ? ca_option : NULL;
 }
 
 void network_forget(void)
 {
-	if (!ca_path[0])
+	if (!ca_path)
 		return;
 	unlink(ca_path);
 	rmdir(ca_folder);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How skopeo, which inherits it, reaches the network: by what the host's user has in its
+// How skopeo and wget, which inherit it, reach the network: by what the host's user has in its
 // environment (tools/image/pack/host_network.h).
 #pragma once
 
@@ -13,6 +13,9 @@
 int network_prepare(struct error *err);
 // Removes what was made for that.
 void network_forget(void);
+// The user's certificate authorities, as the option of wget's that names them, until they are
+// forgotten. NULL: there are none.
+const char *network_authorities(void);
 
 // What an address is from here, and whether it is of the user's machine; the caller frees it. NULL:
 // out of memory.

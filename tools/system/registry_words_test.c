@@ -97,6 +97,30 @@ static void too_long_credentials_are_told_the_limit(void **state)
 }
 
 // Where a test, or a user, has its own files.
+static void what_wget_says_is_said_in_docker_s_words(void **state)
+{
+	static const char *const words[][2] = {
+		{ "wget: 2026-11-30 09:50:41 ERROR 404: File not found.",
+		  "failed to GET https://h/x with status 404 File not found" },
+		{ "wget: failed: Connection refused.",
+		  "Get \"https://h/x\": failed: Connection refused." },
+		{ "wget: wget: unable to resolve host address 'h'",
+		  "Get \"https://h/x\": wget: unable to resolve host address 'h'" },
+		{ "wget: wget ended with status 4", "Get \"https://h/x\": unexpected EOF" },
+		{ "wget: ERROR 404", "Get \"https://h/x\": ERROR 404" },
+		{ "", "Get \"https://h/x\": " },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct error err;
+
+		error_set(&err, "%s", words[i][0]);
+		docker_download_words("https://h/x", &err);
+		assert_string_equal(err.text, words[i][1]);
+	}
+}
+
 static void the_file_is_in_the_folder_for_such(void **state)
 {
 	char folder[] = "/tmp/registry_words_test.XXXXXX";
@@ -167,6 +191,7 @@ int main(void)
 		cmocka_unit_test(a_registry_is_called_as_the_user_does),
 		cmocka_unit_test(credentials_are_written_for_skopeo),
 		cmocka_unit_test(too_long_credentials_are_told_the_limit),
+		cmocka_unit_test(what_wget_says_is_said_in_docker_s_words),
 		cmocka_unit_test(the_file_is_in_the_folder_for_such),
 		cmocka_unit_test(a_proxy_of_the_user_is_behind_the_gateway),
 	};

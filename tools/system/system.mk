@@ -29,11 +29,9 @@ $(BUILD)/system/system: $(SYSTEM_OBJS) tools/system/glibc.ld
 		$(addsuffix .a,archive jansson md z bz2 lzma zstd))
 	$(Q)$(CROSS_COMPILE)strip $@
 
-$(BUILD)/image/system/root.squashfs: $(BUILD)/system/system third_party/busybox/busybox tools/image/mklayout.sh $(BUILD)/host/starina-image $(BUILD)/system/stamp
+$(BUILD)/image/system/root.squashfs: $(BUILD)/system/system tools/image/mklayout.sh $(BUILD)/host/starina-image $(BUILD)/system/stamp
 	$(call say,IMAGE,$(@D))
 	$(Q)rm -rf $(BUILD)/system/root && cp -a $(SYSTEM_PACKAGES)/root $(BUILD)/system/root && cp $< $(BUILD)/system/root/system
-	@# Its wget is for imports from an address.
-	$(Q)cp third_party/busybox/busybox $(BUILD)/system/root/usr/bin/busybox
 	$(Q)tools/image/mklayout.sh $(BUILD)/system/root $(BUILD)/image/system-layout '["/system"]' \
 		'["PATH=/usr/bin","HOME=/root"]'
 	$(Q)$(BUILD)/host/starina-image pack $(BUILD)/image/system-layout $(BUILD)/image/system-new

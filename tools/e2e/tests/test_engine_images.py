@@ -249,6 +249,11 @@ def image_layers(context):
     said = docker.text("pull", "registry.test/safe")
     check_equal((said.count(": Already exists"), proxy.server.asked[0]), (1, "registry.test:443"), said)
     check_equal(docker.text("run", "--rm", "registry.test/safe"), "safe")
+    secure.files["/a.tar.gz"] = busybox_layer().file("text", "far").blob()[0]
+    docker("import", "https://registry.test/a.tar.gz", "far:1")
+    check_equal(docker.text("run", "--rm", "far:1", "/bin/cat", "/text"), "far")
+    # The host's loopback, without the proxy, by a name that the certificate is not of.
+    refused(docker, "does not match hostname '10.0.2.2'", "import", f"https://localhost:{secure.server.server_port}/a.tar.gz")
     docker("image", "prune", "-af")
     check_equal((names(docker), layers_size(engine)), ([IMAGE], empty))
     for server in (fake, secure, proxy, engine):
