@@ -14,10 +14,29 @@ static void begin(struct json_writer *w, bool *first)
 	*first = false;
 }
 
-static void write_tmpfs(struct json_writer *w, const struct mount *mount)
+static char job_folder[] = JOB_FOLDER, job_layers[] = JOB_LAYERS;
+
+// Shares have their numbers in this order.
+static void write_share(struct json_writer *w, bool *first, uint32_t *number,
+                        const struct mount *mount)
+{
+	const struct vm_share_mount share = { .path = mount->target,
+		                              .number = *number,
+		                              .read_only = mount->read_only,
+		                              .copy = mount->fills,
+		                              .shared = mount_is_shared(mount),
+		                              .subpath = mount->subpath };
+
+	begin(w, first);
+	vm_share_write(w, &share);
+	++*number;
+}
+
+static void write_tmpfs(struct json_writer *w, bool *first, const struct mount *mount)
 {
 	struct json_writer key = { 0 };
 
+	begin(w, first);
 	json_write_raw(&key, CONTROL_TMPFS_ANNOTATION);
 	json_write_raw(&key, mount->target);
 	if (json_writer_text(&key) == NULL) {
@@ -66,22 +85,16 @@ error_t config_write_mounts(const struct container *c, const struct image *image
 	}
 	string_list_deinit(&folders);
 	// Which has no mounts of its own.
-	if (c->job != 0) {
-		begin(w, first);
-		vm_share_write(w, JOB_FOLDER, number++, false, false);
-	}
-	if (c->job_sees_layers) {
-		begin(w, first);
-		vm_share_write(w, JOB_LAYERS, number++, true, false);
-	}
+	if (c->job != 0)
+		write_share(w, first, &number, &(struct mount){ .target = job_folder });
+	if (c->job_sees_layers)
+		write_share(w, first, &number,
+		            &(struct mount){ .target = job_layers, .read_only = true });
 	for (size_t i = 0; i < c->mounts.count; i++) {
-		const struct mount *mount = &c->mounts.items[i];
-
-		begin(w, first);
-		if (mount->kind > MOUNT_VOLUME)
-			write_tmpfs(w, mount);
+		if (c->mounts.items[i].kind > MOUNT_VOLUME)
+			write_tmpfs(w, first, &c->mounts.items[i]);
 		else
-			vm_share_write(w, mount->target, number++, mount->read_only, mount->fills);
+			write_share(w, first, &number, &c->mounts.items[i]);
 	}
 	if (c->settings.shm_size > 0) {
 		begin(w, first);

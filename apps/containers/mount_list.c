@@ -11,6 +11,7 @@ void mount_free(struct mount *mount)
 	heap_free(mount->target);
 	heap_free(mount->options);
 	heap_free(mount->labels);
+	heap_free(mount->subpath);
 	*mount = (struct mount){ 0 };
 }
 
@@ -50,6 +51,7 @@ error_t mount_list_copy(struct mount_list *list, const struct mount *mount)
 	copied = copy_text(&copy.target) && copied;
 	copied = copy_text(&copy.options) && copied;
 	copied = copy_text(&copy.labels) && copied;
+	copied = copy_text(&copy.subpath) && copied;
 	if (copied)
 		return mount_list_add(list, &copy);
 	mount_free(&copy);
@@ -70,6 +72,47 @@ void mount_list_deinit(struct mount_list *list)
 		mount_free(&list->items[i]);
 	heap_free(list->items);
 	*list = (struct mount_list){ 0 };
+}
+
+const char *mount_propagation(const char *word, size_t len)
+{
+	static const char *const words[] = { "private", "rprivate", "slave",
+		                             "rslave",  "shared",   "rshared" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == len && memcmp(words[i], word, len) == 0)
+			return words[i];
+	return NULL;
+}
+
+bool mount_is_shared(const struct mount *mount)
+{
+	return mount->propagation != NULL &&
+		(strcmp(mount->propagation, "shared") == 0 ||
+	         strcmp(mount->propagation, "rshared") == 0);
+}
+
+bool mount_path_is_local(const char *path)
+{
+	size_t depth = 0;
+
+	if (path[0] == '/' || path[0] == '\0')
+		return false;
+	while (*path != '\0') {
+		size_t len = 0;
+
+		while (path[len] != '\0' && path[len] != '/')
+			len++;
+		if (len == 2 && path[0] == '.' && path[1] == '.') {
+			if (depth == 0)
+				return false;
+			depth--;
+		} else if (len > 0 && !(len == 1 && path[0] == '.')) {
+			depth++;
+		}
+		path += path[len] == '/' ? len + 1 : len;
+	}
+	return true;
 }
 
 bool mount_path_clean(char *path)

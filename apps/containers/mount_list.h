@@ -28,6 +28,9 @@ struct mount {
 	char *target;   // absolute and clean
 	char *options;  // as they were said, or those of a tmpfs
 	char *labels;   // of a volume that is made for it; JSON
+	char *subpath;  // what is mounted of a volume, by its path in it; NULL: all
+	// What mount_propagation has returned; NULL: docker's default.
+	const char *propagation;
 	bool read_only;
 	bool no_copy;
 	bool must_exist;  // what is not there is an error, and not made
@@ -53,6 +56,13 @@ struct mount *mount_list_find(const struct mount_list *list, const char *target)
 void mount_list_deinit(struct mount_list *list);
 // Frees a mount's strings.
 void mount_free(struct mount *mount);
+// The name of a way that mounts spread (mount_namespaces(7)), as docker knows them, by `len` bytes
+// that may be one; static. NULL: they are none.
+const char *mount_propagation(const char *word, size_t len);
+// Whether what is mounted in the container is to be seen by who has given it the mount.
+bool mount_is_shared(const struct mount *mount);
+// Whether a path leads into the folder that it begins at, as far as its letters say.
+bool mount_path_is_local(const char *path);
 // Makes an absolute path clean, in place: one "/" between names, no "." and "..", none at its end.
 // Returns false for what is not absolute, and for "/".
 bool mount_path_clean(char *path);

@@ -27,13 +27,13 @@ static const struct mount *at(const struct settings *s, const char *target)
 
 static const char whole[] =
 	"{\"Image\":\"a\",\"Volumes\":{\"/anon//\":{},\"/b\\u002fc\":{}},\"HostConfig\":{"
-	"\"Binds\":[\"/src:/work/../src/\",\"site:/www:ro,nocopy,z\",\"/nameless\"],"
+	"\"Binds\":[\"/src:/work/../src/:rshared\",\"site:/www:ro,nocopy,z\",\"/nameless\"],"
 	"\"Tmpfs\":{\"/run\":\"\",\"/tmp\":\"size=1m\"},\"ShmSize\":4096,"
 	"\"VolumesFrom\":[\"web:ro\"],\"VolumeDriver\":\"local\",\"Mounts\":["
 	"{\"Type\":\"bind\",\"Source\":\"/a:b\",\"Target\":\"/m\",\"ReadOnly\":true,"
 	"\"BindOptions\":{\"Propagation\":\"rslave\"}},"
 	"{\"Type\":\"volume\",\"Source\":\"vol\",\"Target\":\"/v\",\"VolumeOptions\":"
-	"{\"NoCopy\":true,\"Labels\":{\"x\":\"y\"},\"DriverConfig\":{\"Name\":\"local\"}}},"
+	"{\"NoCopy\":true,\"Subpath\":\"a/b\",\"Labels\":{\"x\":\"y\"},\"DriverConfig\":{\"Name\":\"local\"}}},"
 	"{\"Type\":\"tmpfs\",\"Target\":\"/t\",\"TmpfsOptions\":"
 	"{\"SizeBytes\":65536,\"Mode\":1001}}]}}";
 
@@ -47,6 +47,11 @@ static void what_is_said_is_read(void **state)
 	assert_int_equal(s.mounts.count, 8);
 	assert_int_equal(at(&s, "/src")->kind, MOUNT_BIND);
 	assert_string_equal(at(&s, "/src")->source, "/src");
+	assert_true(mount_is_shared(at(&s, "/src")) && !mount_is_shared(at(&s, "/m")));
+	assert_string_equal(at(&s, "/m")->propagation, "rslave");
+	assert_int_equal(s.host.warnings.count, 1);
+	assert_string_equal(s.host.warnings.items[0],
+	                    "the host does not see what the container mounts below /src");
 	assert_false(at(&s, "/src")->read_only || at(&s, "/src")->must_exist);
 	assert_int_equal(at(&s, "/www")->kind, MOUNT_VOLUME);
 	assert_true(at(&s, "/www")->read_only && at(&s, "/www")->no_copy);
@@ -57,6 +62,7 @@ static void what_is_said_is_read(void **state)
 	assert_true(at(&s, "/m")->read_only && at(&s, "/m")->must_exist);
 	assert_string_equal(at(&s, "/v")->labels, "{\"x\":\"y\"}");
 	assert_true(at(&s, "/v")->no_copy);
+	assert_string_equal(at(&s, "/v")->subpath, "a/b");
 	assert_string_equal(at(&s, "/t")->options, "noexec,nosuid,nodev,size=65536,mode=1751");
 	assert_int_equal(s.volumes.count, 2);
 	assert_string_equal(s.volumes.items[0], "/anon");
@@ -90,7 +96,10 @@ static const struct {
 	{ "\"Binds\":[\"aa:/x:,\"]", "invalid mode" },
 	{ "\"Binds\":[\"aa:/x:rslave\"]", "invalid mode" },
 	{ "\"Binds\":[\"/a:/x:nocopy\"]", "invalid mode" },
-	{ "\"Binds\":[\"/a:/x:rshared\"]", "rshared is not possible" },
+	{ "\"Binds\":[\"/a:/x:rshared,slave\"]", "invalid mode" },
+	{ "\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/a\",\"Target\":\"/x\",\"BindOptions\":"
+	  "{\"Propagation\":\"ro\"}}]",
+	  "invalid propagation mode: ro" },
 	{ "\"Binds\":[\"/a:/x:ro:z\"]", "invalid volume specification" },
 	{ "\"Binds\":[\"\"]", "invalid volume specification" },
 	{ "\"Binds\":[\":/x\"]", "invalid volume specification" },
@@ -108,7 +117,12 @@ static const struct {
 	{ "\"Mounts\":[{\"Type\":\"tmpfs\",\"Source\":\"a\",\"Target\":\"/x\"}]", "field Source" },
 	{ "\"Mounts\":[{\"Type\":\"volume\",\"Target\":\"/x\",\"VolumeOptions\":"
 	  "{\"Subpath\":\"a\"}}]",
-	  "VolumeOptions.Subpath is not supported" },
+	  "must not set Subpath when using anonymous volumes" },
+	{ "\"Mounts\":[{\"Type\":\"volume\",\"Source\":\"aa\",\"Target\":\"/x\",\"VolumeOptions\":"
+	  "{\"Subpath\":\"a/../..\"}}]",
+	  "subpath must be a relative path within the volume" },
+	{ "\"Mounts\":[{\"Type\":\"volume\",\"Target\":\"/x\",\"ReadOnly\":true}]",
+	  "must not set ReadOnly mode when using anonymous volumes" },
 	{ "\"Mounts\":[{\"Type\":\"volume\",\"Target\":\"/x\",\"VolumeOptions\":"
 	  "{\"DriverConfig\":{\"Name\":\"nfs\"}}}]",
 	  "volume driver local" },
@@ -164,6 +178,18 @@ static void paths_become_clean(void **state)
 	}
 }
 
+static void paths_within_a_folder_are_known(void **state)
+{
+	static const char *const local[] = { "a", "a/../b", "./a//b/", ".", "..a/...", "a/.." };
+	static const char *const others[] = { "", "/", "/a", "..", "../a", "a/../..", "./../a" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+		assert_true(mount_path_is_local(local[i]));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(mount_path_is_local(others[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +198,7 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(mounts_are_bounded),
 		cmocka_unit_test(paths_become_clean),
+		cmocka_unit_test(paths_within_a_folder_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@ struct mount_body {
 	char *propagation;
 	char *driver;
 	char *labels;
+	char *subpath;
 	bool read_only;
 	bool no_copy;
 	bool create;
@@ -48,6 +49,7 @@ static const struct field driver_fields[] = {
 static const struct field volume_fields[] = {
 	{ "NoCopy", FIELD_BOOL, AT(no_copy), 0, NULL, NULL },
 	{ "Labels", FIELD_LABELS, AT(labels), 0, NULL, NULL },
+	{ "Subpath", FIELD_STRING, AT(subpath), 0, NULL, NULL },
 	{ "DriverConfig", FIELD_OBJECT, 0, 0, driver_fields,
 	  "HostConfig.Mounts.VolumeOptions.DriverConfig." },
 	END,
@@ -79,6 +81,7 @@ static void body_free(struct mount_body *b)
 	heap_free(b->propagation);
 	heap_free(b->driver);
 	heap_free(b->labels);
+	heap_free(b->subpath);
 }
 
 static char *take(char **text)
@@ -125,26 +128,45 @@ static error_t make_tmpfs(const struct mount_body *b, struct mount *mount,
 static error_t make_bind(struct mount_body *b, struct mount *mount,
                          char error[static SETTINGS_ERROR_MAX])
 {
+	char why[80];
+
 	if (b->source == NULL || b->source[0] == '\0')
 		return refuse(b, "field Source must not be empty", error);
 	mount->kind = MOUNT_BIND;
 	mount->must_exist = !b->create;
 	mount->source = take(&b->source);
-	return b->propagation != NULL && b->propagation[0] != '\0'
-		? settings_read_mode(mount, b->propagation, error)
-		: 0;
+	if (b->propagation == NULL || b->propagation[0] == '\0')
+		return 0;
+	mount->propagation = mount_propagation(b->propagation, strlen(b->propagation));
+	if (mount->propagation != NULL)
+		return 0;
+	fmt_write(why, sizeof(why), "invalid propagation mode: %.40s", b->propagation);
+	return refuse(b, why, error);
 }
 
 static error_t make_volume(struct mount_body *b, struct mount *mount,
                            char error[static SETTINGS_ERROR_MAX])
 {
+	bool has_name = b->source != NULL && b->source[0] != '\0';
+	bool is_part = b->subpath != NULL && b->subpath[0] != '\0';
+
+	if (!has_name && b->read_only)
+		return refuse(b, "must not set ReadOnly mode when using anonymous volumes", error);
+	if (!has_name && is_part)
+		return refuse(b, "must not set Subpath when using anonymous volumes", error);
+	if (is_part && !mount_path_is_local(b->subpath))
+		return refuse(b, "subpath must be a relative path within the volume", error);
+	if (is_part && strlen(b->subpath) >= MOUNT_TARGET_MAX)
+		return refuse(b, "the subpath is too long", error);
 	if (b->driver != NULL && b->driver[0] != '\0' && strcmp(b->driver, "local") != 0)
 		return refuse(b, "there is only the volume driver local", error);
 	mount->kind = MOUNT_VOLUME;
 	mount->no_copy = b->no_copy;
 	mount->labels = take(&b->labels);
-	if (b->source != NULL && b->source[0] != '\0')
+	if (has_name)
 		mount->source = take(&b->source);
+	if (is_part)
+		mount->subpath = take(&b->subpath);
 	return 0;
 }
 

@@ -38,11 +38,6 @@ static const struct {
 	{ "rw", MODE_WRITE },
 	{ "z", MODE_LABEL },
 	{ "Z", MODE_LABEL },
-	// Of what is mounted below later: nothing is, so these are all the same.
-	{ "private", MODE_PROPAGATION },
-	{ "rprivate", MODE_PROPAGATION },
-	{ "slave", MODE_PROPAGATION },
-	{ "rslave", MODE_PROPAGATION },
 	{ "nocopy", MODE_COPY },
 	{ "cached", MODE_CONSISTENCY },
 	{ "consistent", MODE_CONSISTENCY },
@@ -51,17 +46,12 @@ static const struct {
 
 static enum mode_kind find_word(const char *word, size_t len)
 {
+	if (mount_propagation(word, len) != NULL)
+		return MODE_PROPAGATION;
 	for (size_t i = 0; i < sizeof(mode_words) / sizeof(mode_words[0]); i++)
 		if (strlen(mode_words[i].word) == len && memcmp(mode_words[i].word, word, len) == 0)
 			return mode_words[i].kind;
 	return MODE_KINDS;
-}
-
-// Whether a word is "shared" or "rshared".
-static bool is_shared(const char *word, size_t len)
-{
-	return (len == 6 && memcmp(word, "shared", 6) == 0) ||
-		(len == 7 && memcmp(word, "rshared", 7) == 0);
 }
 
 error_t settings_read_mode(struct mount *mount, const char *mode,
@@ -75,13 +65,6 @@ error_t settings_read_mode(struct mount *mount, const char *mode,
 
 		while (word[len] != '\0' && word[len] != ',')
 			len++;
-		if (is_shared(word, len)) {
-			fmt_write(error, SETTINGS_ERROR_MAX,
-			          "%.*s is not possible here: what a container mounts is never the "
-			          "host's",
-			          (int)len, word);
-			return ERR_INVALID;
-		}
 		kind = find_word(word, len);
 		// One of each kind, as with docker.
 		if (kind == MODE_KINDS || seen[kind] ||
@@ -93,6 +76,8 @@ error_t settings_read_mode(struct mount *mount, const char *mode,
 		seen[kind] = true;
 		mount->read_only = mount->read_only || (len == 2 && memcmp(word, "ro", 2) == 0);
 		mount->no_copy = mount->no_copy || kind == MODE_COPY;
+		if (kind == MODE_PROPAGATION)
+			mount->propagation = mount_propagation(word, len);
 		word = word[len] == ',' ? word + len + 1 : NULL;
 	}
 	return 0;
@@ -126,6 +111,18 @@ static void check_source(const struct mount *mount, char error[static SETTINGS_E
 			source, source);
 }
 
+// A guest's mounts are its own.
+static error_t warn_of_sharing(struct settings *settings, const struct mount *mount)
+{
+	char text[MOUNT_TARGET_MAX + 80];
+
+	if (!mount_is_shared(mount))
+		return 0;
+	fmt_write(text, sizeof(text), "the host does not see what the container mounts below %s",
+	          mount->target);
+	return string_list_add(&settings->host.warnings, text);
+}
+
 error_t settings_add_mount(struct settings *settings, struct mount *mount,
                            char error[static SETTINGS_ERROR_MAX])
 {
@@ -147,7 +144,7 @@ error_t settings_add_mount(struct settings *settings, struct mount *mount,
 		fmt_write(error, SETTINGS_ERROR_MAX, "Duplicate mount point: %.120s",
 		          mount->target);
 	else
-		err = 0;
+		err = warn_of_sharing(settings, mount);
 	if (err < 0) {
 		mount_free(mount);
 		return err;

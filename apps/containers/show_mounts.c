@@ -40,7 +40,10 @@ static void write_one(struct json_writer *w, const struct mount *mount)
 	key_string(w, ",\"Destination\":", mount->target);
 	key_string(w, ",\"Mode\":", mount->kind == MOUNT_TMPFS ? "" : mount->options);
 	json_write_raw(w, mount->read_only ? ",\"RW\":false" : ",\"RW\":true");
-	key_string(w, ",\"Propagation\":", mount->kind == MOUNT_BIND ? "rprivate" : "");
+	key_string(w, ",\"Propagation\":",
+	           mount->kind != MOUNT_BIND            ? ""
+	                   : mount->propagation != NULL ? mount->propagation
+	                                                : "rprivate");
 	json_write_raw(w, "}");
 }
 
@@ -88,6 +91,8 @@ struct mount_record {
 	char *source;
 	char *target;
 	char *options;
+	char *subpath;
+	char *propagation;
 	bool read_only;
 	bool no_copy;
 	bool must_exist;
@@ -101,6 +106,8 @@ static const struct field fields[] = {
 	{ "Source", FIELD_STRING, AT(source), 0, NULL, NULL },
 	{ "Target", FIELD_STRING, AT(target), 0, NULL, NULL },
 	{ "Options", FIELD_STRING, AT(options), 0, NULL, NULL },
+	{ "Subpath", FIELD_STRING, AT(subpath), 0, NULL, NULL },
+	{ "Propagation", FIELD_STRING, AT(propagation), 0, NULL, NULL },
 	{ "ReadOnly", FIELD_BOOL, AT(read_only), 0, NULL, NULL },
 	{ "NoCopy", FIELD_BOOL, AT(no_copy), 0, NULL, NULL },
 	{ "MustExist", FIELD_BOOL, AT(must_exist), 0, NULL, NULL },
@@ -118,6 +125,10 @@ void mounts_write_record(struct json_writer *w, const struct mount_list *mounts)
 		key_string(w, ",\"Source\":", mount->source);
 		key_string(w, ",\"Target\":", mount->target);
 		key_string(w, ",\"Options\":", mount->options);
+		if (mount->subpath != NULL)
+			key_string(w, ",\"Subpath\":", mount->subpath);
+		if (mount->propagation != NULL)
+			key_string(w, ",\"Propagation\":", mount->propagation);
 		json_write_raw(w, mount->read_only ? ",\"ReadOnly\":true" : "");
 		json_write_raw(w, mount->no_copy ? ",\"NoCopy\":true" : "");
 		json_write_raw(w, mount->must_exist ? ",\"MustExist\":true" : "");
@@ -137,12 +148,17 @@ static error_t read_one(struct mount_list *mounts, struct span text)
 		.source = record.source,
 		.target = record.target,
 		.options = record.options,
+		.subpath = record.subpath,
 		.read_only = record.read_only,
 		.no_copy = record.no_copy,
 		.must_exist = record.must_exist,
 		.anonymous = record.anonymous,
 	};
 
+	if (record.propagation != NULL)
+		mount.propagation =
+			mount_propagation(record.propagation, strlen(record.propagation));
+	heap_free(record.propagation);
 	if (err == 0 &&
 	    (record.kind < 0 || record.kind > MOUNT_MEMORY || mount.target == NULL ||
 	     (mount.source == NULL && record.kind <= MOUNT_VOLUME)))

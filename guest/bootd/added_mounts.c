@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "guest/bootd/image_path.h"
@@ -74,10 +76,9 @@ static int mount_share(int tree, const struct config_mount *share, struct failur
 	return error;
 }
 
-// Fills a new volume with what the image has there. Where it has nothing, the volume need not even
-// be looked at.
-static int fill_volume(const struct config_mount *share, const char *name, int tree,
-                       struct failure *failure)
+// Fills a new volume, or a folder of it, with what the image has there. Where it has nothing, the
+// volume need not even be looked at. The working directory is another one then.
+static int fill_volume(const struct config_mount *share, int tree, struct failure *failure)
 {
 	char real[PATH_MAX];
 	struct stat status;
@@ -87,27 +88,69 @@ static int fill_volume(const struct config_mount *share, const char *name, int t
 		return 0;
 	if (image_path_make(share->destination, real) != 0)
 		return failure_errno(failure, "make the mount point %.200s", share->destination);
-	return volume_fill(real, name, failure);
+	if (fchdir(tree) != 0)
+		return failure_errno(failure, "enter the share for %.200s", share->destination);
+	return volume_fill(real, ".", failure);
 }
 
-// Fills each new volume, and gives each share a mount of its own in `trees`, not attached yet. The
-// working directory is the device's root.
+// Opens what a path leads to in the share `name`. Others may write to it meanwhile: what would lead
+// out of it is refused by Linux.
+static int open_part(const char *name, const char *path, struct failure *failure)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+		                      .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+	int share = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int part = share < 0 ? -1 : (int)syscall(SYS_openat2, share, path, &how, sizeof(how));
+	int error = errno;
+
+	if (share >= 0)
+		close(share);
+	if (part >= 0)
+		return part;
+	if (error == EXDEV)
+		return failure_set(failure, FAILURE_SETUP, -error,
+		                   "path concatenation escapes the base directory, subpath: %.200s",
+		                   path);
+	errno = error;
+	return failure_errno(failure, "cannot access path %.200s", path);
+}
+
+// A mount of its own, not attached yet, of a share or a part of it. Returns it, or a negative errno
+// with the failure set. The working directory is the device's root.
+static int take_tree(const struct config_mount *share, struct failure *failure)
+{
+	const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	char name[8];
+	int part, tree;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strspn(share->source, "0123456789"),
+	         share->source);
+	if (share->subpath == NULL) {
+		tree = open_tree(AT_FDCWD, name, flags);
+	} else {
+		part = open_part(name, share->subpath, failure);
+		if (part < 0)
+			return part;
+		tree = open_tree(part, "", flags | AT_EMPTY_PATH);
+		close(part);
+	}
+	return tree >= 0 ? tree
+			 : failure_errno(failure, "find the share for %.200s", share->destination);
+}
+
+// Fills each new volume, and gives each share a mount of its own in `trees`, not attached yet.
 static int take_trees(const struct config *config, int *trees, struct failure *failure)
 {
 	for (size_t i = 0; i < config->num_added; i++) {
 		const struct config_mount *share = &config->added[i];
-		char name[8];
+		int error;
 
 		if (!is_share(share))
 			continue;
-		snprintf(name, sizeof(name), "%.*s", (int)strspn(share->source, "0123456789"),
-		         share->source);
-		trees[i] = open_tree(AT_FDCWD, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-		if (trees[i] < 0)
-			return failure_errno(failure, "find the share for %.200s",
-			                     share->destination);
-		int error = fill_volume(share, name, trees[i], failure);
-
+		if (fchdir(shares_root()) != 0)
+			return failure_errno(failure, "find the shares");
+		trees[i] = take_tree(share, failure);
+		error = trees[i] < 0 ? trees[i] : fill_volume(share, trees[i], failure);
 		if (error != 0)
 			return error;
 	}
@@ -127,13 +170,27 @@ static int open_shares(const struct config *config, int *trees, int *shares,
 	}
 	if (!any)
 		return 0;
-	if (fchdir(shares_root()) != 0)
-		return failure_errno(failure, "find the shares");
 	error = take_trees(config, trees, failure);
+	if (error == 0 && fchdir(shares_root()) != 0)
+		error = failure_errno(failure, "find the shares");
+	if (error != 0)
+		return error;
 	*shares = open_tree(AT_FDCWD, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	if (error == 0 && chdir("/") != 0)
-		error = failure_errno(failure, "leave the shares");
-	return error;
+	return chdir("/") != 0 ? failure_errno(failure, "leave the shares") : 0;
+}
+
+// Lets what is mounted below spread. It is done last: what is mounted onto a mount that spreads
+// would do so, too.
+static int spread_shares(const struct config *config, const int *trees, struct failure *failure)
+{
+	struct mount_attr shared = { .propagation = MS_SHARED };
+
+	for (size_t i = 0; i < config->num_added; i++)
+		if ((config->added[i].flags & MS_SHARED) != 0 &&
+		    mount_setattr(trees[i], "", AT_EMPTY_PATH, &shared, sizeof(shared)) != 0)
+			return failure_errno(failure, "share what is mounted below %.200s",
+			                     config->added[i].destination);
+	return 0;
 }
 
 // --- tmpfs ---------------------------------------------------------------------------------------
@@ -188,6 +245,8 @@ int added_mounts_make(const struct config *config, int *shares, struct failure *
 	for (size_t i = 0; error == 0 && i < config->num_added; i++)
 		error = trees[i] >= 0 ? mount_share(trees[i], &config->added[i], failure)
 				      : mount_tmpfs(&config->added[i], failure);
+	if (error == 0)
+		error = spread_shares(config, trees, failure);
 	for (size_t i = 0; i < config->num_added; i++)
 		if (trees[i] >= 0)
 			close(trees[i]);

@@ -14,14 +14,14 @@
 
 // What Docker mounts into each container.
 static const struct config_mount default_mounts[] = {
-	{ "/proc", "proc", "proc", NOSUID_NOEXEC_NODEV, NULL },
-	{ "/dev", "tmpfs", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k" },
+	{ "/proc", "proc", "proc", NOSUID_NOEXEC_NODEV, NULL, NULL },
+	{ "/dev", "tmpfs", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k", NULL },
 	{ "/dev/pts", "devpts", "devpts", MS_NOSUID | MS_NOEXEC,
-	  "newinstance,ptmxmode=0666,mode=0620,gid=5" },
-	{ "/sys", "sysfs", "sysfs", NOSUID_NOEXEC_NODEV | MS_RDONLY, NULL },
-	{ "/sys/fs/cgroup", "cgroup", "cgroup", NOSUID_NOEXEC_NODEV | MS_RDONLY, NULL },
-	{ "/dev/mqueue", "mqueue", "mqueue", NOSUID_NOEXEC_NODEV, NULL },
-	{ "/dev/shm", "tmpfs", "shm", NOSUID_NOEXEC_NODEV, "mode=1777,size=65536k" },
+	  "newinstance,ptmxmode=0666,mode=0620,gid=5", NULL },
+	{ "/sys", "sysfs", "sysfs", NOSUID_NOEXEC_NODEV | MS_RDONLY, NULL, NULL },
+	{ "/sys/fs/cgroup", "cgroup", "cgroup", NOSUID_NOEXEC_NODEV | MS_RDONLY, NULL, NULL },
+	{ "/dev/mqueue", "mqueue", "mqueue", NOSUID_NOEXEC_NODEV, NULL, NULL },
+	{ "/dev/shm", "tmpfs", "shm", NOSUID_NOEXEC_NODEV, "mode=1777,size=65536k", NULL },
 };
 
 static const char *default_masked[] = {

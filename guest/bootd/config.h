@@ -15,7 +15,9 @@
 
 // Annotations with this prefix give which shares are mounted where: "dev.starina.share:/src": "0"
 // is the share 0 of the VM's file system device; with ":ro" behind it nothing is written to it,
-// with ":copy" an empty one is filled with what the image has there.
+// with ":copy" an empty one is filled with what the image has there, with ":shared" what is mounted
+// below it spreads to other mount namespaces of the guest, and with ":in=PATH" only what PATH leads
+// to in it is mounted. In this order.
 #define CONFIG_SHARE_ANNOTATION "dev.starina.share:"
 
 // Annotations with this prefix give where a tmpfs is mounted, and its options:
@@ -53,6 +55,7 @@ struct config_mount {
 	const char *source;
 	unsigned long flags;  // MS_*
 	const char *data;     // the file system's own options, or NULL
+	const char *subpath;  // of CONFIG_SHARE: what of it, or NULL: all
 };
 
 #define CONFIG_TMPFS "tmpfs"

@@ -153,7 +153,16 @@ static int refuse(struct config_reader *reader, const char *prefix, const char *
 	                   prefix, path, expected);
 }
 
-// "3", and behind it ":ro" and ":copy".
+// Takes a word that `value` begins with, and moves on.
+static bool take_word(const char **value, const char *word)
+{
+	if (strncmp(*value, word, strlen(word)) != 0)
+		return false;
+	*value += strlen(word);
+	return true;
+}
+
+// "3", and behind it ":ro", ":copy", ":shared" and ":in=" with a path in it.
 static bool read_share(struct config_mount *mount, const char *value)
 {
 	size_t digits = strspn(value, "0123456789");
@@ -161,13 +170,15 @@ static bool read_share(struct config_mount *mount, const char *value)
 	mount->type = CONFIG_SHARE;
 	mount->source = value;
 	value += digits;
-	if (strncmp(value, ":ro", 3) == 0) {
+	if (take_word(&value, ":ro"))
 		mount->flags |= MS_RDONLY;
-		value += 3;
-	}
-	if (strcmp(value, ":copy") == 0) {
+	if (take_word(&value, ":copy"))
 		mount->data = CONFIG_COPY;
-		value += 5;
+	if (take_word(&value, ":shared"))
+		mount->flags |= MS_SHARED;
+	if (take_word(&value, ":in=")) {
+		mount->subpath = value;
+		return digits > 0 && digits < 6 && value[0] != '\0' && value[0] != '/';
 	}
 	return digits > 0 && digits < 6 && *value == '\0';
 }
@@ -202,7 +213,7 @@ static int read_added_one(struct config_reader *reader, const struct config_pair
 		error = read_tmpfs(reader, mount, pair->value);
 	else if (!read_share(mount, pair->value))
 		return refuse(reader, CONFIG_SHARE_ANNOTATION, pair->key,
-		              "\"N\", \"N:ro\", \"N:copy\" or \"N:ro:copy\"");
+		              "\"N[:ro][:copy][:shared][:in=PATH]\"");
 	if (error == 0 && pair->key[0] != '/')
 		return refuse(reader, share ? CONFIG_SHARE_ANNOTATION : CONFIG_TMPFS_ANNOTATION,
 		              pair->key, share ? "a share" : "a tmpfs");

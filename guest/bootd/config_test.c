@@ -199,6 +199,8 @@ static void reads_volumes(void **state)
 	"{\"process\":{\"args\":[\"x\"]},\"annotations\":{\"dev.starina.share:" path "\":" value \
 	",\"dev.starina.share:/b\":\"1:ro\"}}"
 
+#define PART SHARES("/a", "\"3:shared:in=a:ro/..\"")
+
 static void reads_shares(void **state)
 {
 	static const char text[] = SHARES("/a", "\"0\"");
@@ -215,6 +217,11 @@ static void reads_shares(void **state)
 		parse(SHARES("/a", "\"12:ro:copy\""), strlen(SHARES("/a", "\"12:ro:copy\""))), 0);
 	assert_true(config.added[0].flags == MS_RDONLY);
 	assert_string_equal(config.added[0].data, "copy");
+	assert_null(config.added[0].subpath);
+	config_deinit(&config);
+	assert_int_equal(parse(PART, strlen(PART)), 0);
+	assert_true(config.added[0].flags == MS_SHARED && config.added[0].data == NULL);
+	assert_string_equal(config.added[0].subpath, "a:ro/..");
 	config_deinit(&config);
 	expect_error(SHARES("/a", "0"), "annotations.dev.starina.share:/a must be a string");
 	expect_error(SHARES("a", "\"0\""), "must name an absolute path");
@@ -222,6 +229,9 @@ static void reads_shares(void **state)
 	expect_error(SHARES("/a", "\"0:rw\""), "must name an absolute path, and be");
 	expect_error(SHARES("/a", "\"../0\""), "must name an absolute path, and be");
 	expect_error(SHARES("/a", "\"0:copy:ro\""), "must name an absolute path, and be");
+	expect_error(SHARES("/a", "\"0:shared:ro\""), "must name an absolute path, and be");
+	expect_error(SHARES("/a", "\"0:in=\""), "must name an absolute path, and be");
+	expect_error(SHARES("/a", "\"0:in=/x\""), "must name an absolute path, and be");
 }
 
 #define ADDED(members) "{\"process\":{\"args\":[\"x\"]},\"annotations\":{" members "}}"

@@ -65,7 +65,11 @@ static void write_mounts(const struct task *task, struct json_writer *w)
 	for (uint32_t i = 0; i < task->num_mounts; i++) {
 		const struct task_mount *mount = task->mounts[i];
 
-		vm_share_write(w, mount->path, i, mount->read_only, mount->copy);
+		vm_share_write(w,
+		               &(struct vm_share_mount){ .path = mount->path,
+		                                         .number = i,
+		                                         .read_only = mount->read_only,
+		                                         .copy = mount->copy });
 	}
 }
 

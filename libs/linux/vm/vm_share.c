@@ -43,22 +43,25 @@ error_t vm_share_set_folder(struct vm_share *out, handle_t service, const char *
 	return len == 0 || name[0] == '.' || memchr(name, '/', len) != NULL ? ERR_INVALID : 0;
 }
 
-void vm_share_write(struct json_writer *w, const char *path, uint32_t number, bool read_only,
-                    bool copy)
+void vm_share_write(struct json_writer *w, const struct vm_share_mount *mount)
 {
-	struct json_writer key = { 0 };
-	char value[32];
+	struct json_writer key = { 0 }, value = { 0 };
 
 	json_write_raw(&key, CONTROL_SHARE_ANNOTATION);
-	json_write_raw(&key, path);
-	fmt_write(value, sizeof(value), "%u%s%s", number, read_only ? ":ro" : "",
-	          copy ? ":copy" : "");
-	if (json_writer_text(&key) == NULL) {
+	json_write_raw(&key, mount->path);
+	json_write_i64(&value, mount->number);
+	json_write_raw(&value, mount->read_only ? ":ro" : "");
+	json_write_raw(&value, mount->copy ? ":copy" : "");
+	json_write_raw(&value, mount->shared ? ":shared" : "");
+	json_write_raw(&value, mount->subpath != NULL ? ":in=" : "");
+	json_write_raw(&value, mount->subpath != NULL ? mount->subpath : "");
+	if (json_writer_text(&key) == NULL || json_writer_text(&value) == NULL) {
 		w->bad = true;
 	} else {
 		json_write_string(w, key.text);
 		json_write_raw(w, ":");
-		json_write_string(w, value);
+		json_write_string(w, value.text);
 	}
 	json_writer_deinit(&key);
+	json_writer_deinit(&value);
 }

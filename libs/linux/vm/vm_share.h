@@ -19,7 +19,15 @@ __must_check error_t vm_share_set_volume(struct vm_share *out, handle_t volumes,
 // name).
 __must_check error_t vm_share_set_folder(struct vm_share *out, handle_t service, const char *uri,
                                          const char *name);
-// Writes the member of config.json's annotations that mounts share `number` at `path`; `copy`: an
-// empty one is filled with what the image has there.
-void vm_share_write(struct json_writer *w, const char *path, uint32_t number, bool read_only,
-                    bool copy);
+// Where a share is mounted in a container, and how.
+struct vm_share_mount {
+	const char *path;
+	uint32_t number;  // of the share
+	bool read_only;
+	bool copy;            // an empty one is filled with what the image has there
+	bool shared;          // what is mounted below it spreads in the guest (MS_SHARED)
+	const char *subpath;  // only what is there in it, without leaving it; NULL: all
+};
+
+// Writes the member of config.json's annotations that mounts a share.
+void vm_share_write(struct json_writer *w, const struct vm_share_mount *mount);
