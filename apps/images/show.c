@@ -275,6 +275,21 @@ void show_config(struct json_writer *w, const struct record *record)
 	json_write_raw(w, "}");
 }
 
+static void take_comment(void *context, struct span step)
+{
+	*(struct span *)context = record_member(step, "comment");
+}
+
+// An image that has none has its last step's, as with docker.
+static struct span comment_of(const struct record *record)
+{
+	struct span comment = record->comment;
+
+	if (comment.len == 0 || span_is(comment, "\"\""))
+		record_elements(record->history, take_comment, &comment);
+	return comment.len > 0 && comment.data[0] == '"' ? comment : (struct span){ 0 };
+}
+
 void show_one(struct request *request)
 {
 	const struct images *images = request->images;
@@ -294,7 +309,7 @@ void show_one(struct request *request)
 	json_write_raw(&w, ",\"RepoDigests\":");
 	write_references(&w, images, found.image, true, NULL);
 	key_span(&w, ",\"Parent\":", record.parent, "\"\"");
-	key_span(&w, ",\"Comment\":", record.comment, "\"\"");
+	key_span(&w, ",\"Comment\":", comment_of(&record), "\"\"");
 	key_span(&w, ",\"Created\":", record.created, "\"\"");
 	key_span(&w, ",\"DockerVersion\":\"\",\"Author\":", record.author, "\"\"");
 	json_write_raw(&w, ",\"Config\":");
