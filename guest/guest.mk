@@ -10,7 +10,7 @@ CJSON_DIR     ?= third_party/cjson
 GUEST_DIR     := guest
 GUEST_BUILD   := $(BUILD)/guest
 
-BOOTD_SOURCES := main.c kernel_log.c control_session.c control_requests.c control_frame.c control_out.c control_queries.c container_stats.c container_top.c stats_text.c process_table.c added_process.c added_child.c process_init.c process_ends.c config.c config_mounts.c config_process.c config_json.c capability.c \
+BOOTD_SOURCES := main.c kernel_log.c control_session.c control_requests.c control_frame.c control_out.c control_queries.c container_stats.c container_top.c stats_text.c process_table.c added_process.c added_child.c process_init.c process_ends.c config.c config_mounts.c config_devices.c config_process.c config_json.c capability.c \
 	container_process.c stdio_relay.c console_port.c wall_clock.c container_init.c init_process.c mount.c shares.c added_mounts.c volume_fill.c image_path.c rootfs.c prepare.c rehearsal_disk.c credentials.c container_user.c lookup.c \
 	pty.c failure.c network.c network_files.c linger.c procfs.c guest_memory.c guest_limits.c cgroup.c touch.c archive.c archive_stat.c archive_get.c archive_put.c gzip.c inflate.c tar_read.c tar_write.c layer.c layer_changes.c layer_hidden.c layer_marks.c
 BOOTD_OBJECTS := $(BOOTD_SOURCES:%.c=$(GUEST_BUILD)/bootd/%.o) $(GUEST_BUILD)/bootd/cJSON.o $(GUEST_BUILD)/bootd/ext4_make.o

@@ -1,7 +1,7 @@
 BOOTD := guest/bootd
 HOST_TESTS += $(addprefix $(BOOTD)/,control_frame_test config_test lookup_test container_user_test network_files_test linger_test guest_memory_test stats_text_test)
 control_frame_test_SRCS := $(BOOTD)/control_frame.c
-config_test_SRCS := $(addprefix $(BOOTD)/,config.c config_mounts.c config_process.c config_json.c capability.c failure.c) \
+config_test_SRCS := $(addprefix $(BOOTD)/,config.c config_mounts.c config_devices.c config_process.c config_json.c capability.c failure.c) \
 	third_party/cjson/cJSON.c
 config_test_CFLAGS := -D_GNU_SOURCE -Wno-conversion -Wno-sign-conversion -Wno-shadow -Wno-undef
 HOST_FUZZERS += $(BOOTD)/config_fuzz $(BOOTD)/control_session_fuzz

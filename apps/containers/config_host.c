@@ -200,22 +200,47 @@ static bool is_share(int64_t nano_cpus)
 	return nano_cpus % NANO != 0;
 }
 
+static void write_device(struct json_writer *w, const struct host_device *device)
+{
+	json_write_raw(w, device->type == 'b' ? ",\"type\":\"b\"" : ",\"type\":\"c\"");
+	write_number(w, ",\"major\":", device->major);
+	write_number(w, ",\"minor\":", device->minor);
+}
+
+static void write_devices(struct json_writer *w, const struct host_settings *host)
+{
+	json_write_raw(w, ",\"devices\":[");
+	for (size_t i = 0; i < host->device_paths.count; i++) {
+		json_write_raw(w, i > 0 ? ",{\"path\":" : "{\"path\":");
+		json_write_string(w, host->device_paths.items[i]);
+		write_device(w, &host->devices[i]);
+		json_write_raw(w, "}");
+	}
+	json_write_raw(w, "]");
+}
+
 static void write_resources(struct json_writer *w, const struct settings *s)
 {
 	int64_t nano_cpus = settings_nano_cpus(s);
-	bool first = true;
 
-	json_write_raw(w, "\"resources\":{");
-	if (s->host.pids_limit > 0) {
-		write_number(w, "\"pids\":{\"limit\":", s->host.pids_limit);
+	json_write_raw(w, "\"resources\":{\"devices\":[");
+	for (size_t i = 0; i < s->host.device_paths.count; i++) {
+		json_write_raw(w, i > 0 ? "," : "");
+		json_write_raw(w, "{\"allow\":true");
+		write_device(w, &s->host.devices[i]);
+		json_write_raw(w, ",\"access\":");
+		json_write_string(w, s->host.devices[i].access);
 		json_write_raw(w, "}");
-		first = false;
+	}
+	json_write_raw(w, "]");
+	if (s->host.pids_limit > 0) {
+		write_number(w, ",\"pids\":{\"limit\":", s->host.pids_limit);
+		json_write_raw(w, "}");
 	}
 	if (is_share(nano_cpus)) {
 		int64_t quota = nano_cpus / (NANO / CPU_PERIOD);
 
-		json_write_raw(w, first ? "" : ",");
-		write_number(w, "\"cpu\":{\"quota\":", quota > 1000 ? quota : 1000);
+		write_number(w, ",\"cpu\":{\"quota\":", quota > 1000 ? quota : 1000);
 		write_number(w, ",\"period\":", CPU_PERIOD);
 		json_write_raw(w, "}");
 	}
@@ -236,10 +261,12 @@ void config_write_linux(struct json_writer *w, const struct settings *s)
 	bool has_sysctls = host->sysctls != NULL && strcmp(host->sysctls, "{}") != 0;
 
 	if (!has_sysctls && !host->privileged && !host->has_masked_paths &&
-	    !host->has_readonly_paths && host->pids_limit <= 0 && !is_share(settings_nano_cpus(s)))
+	    !host->has_readonly_paths && host->pids_limit <= 0 && host->device_paths.count == 0 &&
+	    !is_share(settings_nano_cpus(s)))
 		return;
 	json_write_raw(w, ",\"linux\":{");
 	write_resources(w, s);
+	write_devices(w, host);
 	write_paths(w, ",\"maskedPaths\":", &host->masked_paths, host->has_masked_paths,
 	            host->privileged);
 	write_paths(w, ",\"readonlyPaths\":", &host->readonly_paths, host->has_readonly_paths,

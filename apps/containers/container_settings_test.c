@@ -265,7 +265,15 @@ static void test_refusals(void **state)
 		  "HostConfig.IpcMode: the container has" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Privileged\": 1}}", "Privileged is not" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Devices\":[{\"PathOnHost\":\"/x\"}]}}",
-		  "HostConfig.Devices: the container's machine has" },
+		  "error gathering device information while adding custom device \"/x\": no such "
+		  "file or directory: the container's machine has" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Devices\":[{\"PathOnHost\":\"/dev/fuse\","
+		  "\"CgroupPermissions\":\"rr\"}]}}",
+		  "some of r, w and m" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Devices\":[{\"PathOnHost\":\"/dev/fuse\","
+		  "\"PathInContainer\":\"x\"}]}}",
+		  "not absolute" },
+		{ "{\"Image\":\"a\",\"HostConfig\":{\"Devices\":[7]}}", "not" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Binds\":[\"a:b\"]}}", "create a: " },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":1}}", "Minimum memory" },
 		{ "{\"Image\":\"a\",\"HostConfig\":{\"Memory\":-9}}", "Minimum memory" },
@@ -363,10 +371,12 @@ static void test_surroundings(void **state)
 		"\"HostConfig\":{\"CapDrop\":[\"all\"],\"CapAdd\":[\"cap_chown\"],"
 		"\"CpuQuota\":150000,\"Dns\":[\"10.0.0.1\",\"fe80::1\"],"
 		"\"ExtraHosts\":[\"h:1.2.3.4\",\"g:host-gateway\",\"i:::1\"],"
-		"\"Ulimits\":[{\"Name\":\"nofile\",\"Soft\":10,\"Hard\":-1}],"
+		"\"Ulimits\":[{\"name\":\"nofile\",\"Soft\":10,\"Hard\":-1}],"
 		"\"Sysctls\":{\"net.core.somaxconn\":\"7\"},\"IpcMode\":\"private\","
 		"\"SecurityOpt\":[\"no-new-privileges\"],\"CpuShares\":512,"
-		"\"Privileged\":false,\"Devices\":[],\"BlkioWeight\":0,"
+		"\"Privileged\":false,\"BlkioWeight\":0,\"Devices\":["
+		"{\"PathOnHost\":\"/dev/null\"},{\"PathOnHost\":\"/dev/loop1\","
+		"\"PathInContainer\":\"/dev//a/../disk\",\"CgroupPermissions\":\"rm\"}],"
 		"\"Memory\":67108864,\"MemorySwap\":-1,\"MaskedPaths\":[]}}";
 	char error[SETTINGS_ERROR_MAX];
 	struct settings s;
@@ -380,6 +390,13 @@ static void test_surroundings(void **state)
 	assert_int_equal(s.host.num_ulimits, 1);
 	assert_string_equal(s.host.ulimits[0].name, "RLIMIT_NOFILE");
 	assert_true(s.host.has_masked_paths);
+	assert_int_equal(s.host.device_paths.count, 2);
+	assert_string_equal(s.host.device_paths.items[0], "/dev/null");
+	assert_string_equal(s.host.devices[0].access, "rwm");
+	assert_string_equal(s.host.device_paths.items[1], "/dev/disk");
+	assert_true(s.host.devices[1].type == 'b' && s.host.devices[1].major == 7 &&
+	            s.host.devices[1].minor == 1);
+	assert_string_equal(s.host.devices[1].access, "rm");
 	assert_int_equal(s.host.warnings.count, 2);
 	assert_non_null(strstr(s.host.warnings.items[0], "CpuShares"));
 	assert_int_equal(s.host.cpu_shares, 512);

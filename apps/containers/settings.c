@@ -19,6 +19,7 @@ enum {
 	OWN_EXPOSED,
 	OWN_PORTS,
 	OWN_ULIMITS,
+	OWN_DEVICES,
 	OWN_BINDS,
 	OWN_MOUNTS,
 	OWN_TMPFS,
@@ -31,6 +32,7 @@ static settings_take_fn *const own_readers[] = {
 	[OWN_ULIMITS] = settings_take_ulimits, [OWN_BINDS] = settings_take_binds,
 	[OWN_MOUNTS] = settings_take_mounts,   [OWN_TMPFS] = settings_take_tmpfs,
 	[OWN_VOLUMES] = settings_take_volumes, [OWN_STORAGE] = settings_take_storage,
+	[OWN_DEVICES] = settings_take_devices,
 };
 
 static const struct field restart_fields[] = {
@@ -62,6 +64,7 @@ static const struct field host_fields[] = {
 	{ "VolumesFrom", FIELD_STRINGS, AT(volumes_from), 0, NULL, NULL },
 	{ "PublishAllPorts", FIELD_BOOL, AT(publish_all), 0, NULL, NULL },
 	{ "Ulimits", FIELD_OWN, OWN_ULIMITS, 0, NULL, NULL },
+	{ "Devices", FIELD_OWN, OWN_DEVICES, 0, NULL, NULL },
 	{ "LogConfig", FIELD_OBJECT, 0, 0, log_fields, "HostConfig.LogConfig." },
 	{ NULL, FIELD_ANY, 0, 0, settings_host_rows, NULL },
 };

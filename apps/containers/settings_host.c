@@ -118,7 +118,6 @@ const struct field settings_host_rows[] = {
 	REFUSED("CpuRealtimePeriod", "the guest kernel has no real-time group scheduling"),
 	REFUSED("CpuRealtimeRuntime", "the guest kernel has no real-time group scheduling"),
 	REFUSED("DeviceRequests", NO_DEVICES),
-	REFUSED("Devices", NO_DEVICES),
 	REFUSED("IOMaximumBandwidth", FOR_WINDOWS),
 	REFUSED("IOMaximumIOps", FOR_WINDOWS),
 	REFUSED("OomKillDisable",
@@ -138,9 +137,10 @@ const struct field settings_host_rows[] = {
 void host_settings_deinit(struct host_settings *host)
 {
 	struct string_list *const lists[] = {
-		&host->cap_add,     &host->links,        &host->cap_drop,       &host->dns,
-		&host->dns_options, &host->dns_search,   &host->extra_hosts,    &host->groups,
-		&host->security,    &host->masked_paths, &host->readonly_paths, &host->warnings,
+		&host->cap_add,      &host->links,        &host->cap_drop,       &host->dns,
+		&host->dns_options,  &host->dns_search,   &host->extra_hosts,    &host->groups,
+		&host->security,     &host->masked_paths, &host->readonly_paths, &host->warnings,
+		&host->device_paths,
 	};
 
 	heap_free(host->domainname);

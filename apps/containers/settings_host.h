@@ -21,6 +21,17 @@ struct ulimit {
 	int64_t hard;
 };
 
+#define HOST_MAX_DEVICES 16u
+// "rwm", with a NUL.
+#define HOST_DEVICE_ACCESS_MAX 4u
+
+struct host_device {
+	char type;  // 'b', 'c'
+	uint32_t major;
+	uint32_t minor;
+	char access[HOST_DEVICE_ACCESS_MAX];
+};
+
 struct host_settings {
 	// Strings as in struct settings.
 	char *domainname;
@@ -57,7 +68,9 @@ struct host_settings {
 	int64_t oom_score_adj;
 	struct ulimit ulimits[HOST_MAX_ULIMITS];
 	size_t num_ulimits;
-	struct string_list warnings;  // what was asked for and has no effect
+	struct host_device devices[HOST_MAX_DEVICES];
+	struct string_list device_paths;  // of each, in the container
+	struct string_list warnings;      // what was asked for and has no effect
 };
 
 // Frees it; it is empty then.

@@ -20,8 +20,8 @@ settings_take_fn settings_take_storage;
 settings_take_fn settings_take_binds, settings_take_mounts, settings_take_tmpfs;
 settings_take_fn settings_take_volumes;
 
-// HostConfig.Ulimits.
-settings_take_fn settings_take_ulimits;
+// HostConfig.Ulimits and .Devices.
+settings_take_fn settings_take_ulimits, settings_take_devices;
 
 static inline uint8_t field_small(uint8_t c)
 {

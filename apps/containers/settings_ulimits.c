@@ -61,12 +61,12 @@ static error_t take_one(struct json_reader *r, struct ulimit *limit,
 
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		if (span_is(key, "Name")) {
+		if (field_is(key, "Name")) {
 			heap_free(name);
 			name = json_take_string(r);
-		} else if (span_is(key, "Soft")) {
+		} else if (field_is(key, "Soft")) {
 			limit->soft = fields_take_number(r);
-		} else if (span_is(key, "Hard")) {
+		} else if (field_is(key, "Hard")) {
 			limit->hard = fields_take_number(r);
 		} else {
 			json_skip(r);

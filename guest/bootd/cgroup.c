@@ -76,7 +76,7 @@ static int write_setting(const char *path, const char *text)
 // The rules are those of the root group, bootd's own: to move a process into another costs two
 // ticks of the guest's clock. So they allow what bootd opens later, too: the ports of the console,
 // each of which only one may have open.
-static int limit_devices(int port, struct failure *failure)
+static int limit_devices(const struct config_strings *more, int port, struct failure *failure)
 {
 	char ports[24];
 	struct stat status;
@@ -92,6 +92,10 @@ static int limit_devices(int port, struct failure *failure)
 	for (size_t i = 0; i < sizeof(device_rules) / sizeof(device_rules[0]); i++) {
 		if (write_setting(DEVICES "/devices.allow", device_rules[i]) != 0)
 			return failure_errno(failure, "allow the devices %s", device_rules[i]);
+	}
+	for (size_t i = 0; i < more->count; i++) {
+		if (write_setting(DEVICES "/devices.allow", more->items[i]) != 0)
+			return failure_errno(failure, "allow the device %s", more->items[i]);
 	}
 	if (umount2(DEVICES, MNT_DETACH) != 0)
 		return failure_errno(failure, "leave the control group of devices");
@@ -201,7 +205,7 @@ void cgroup_read(const char *name, char *text, size_t size)
 
 int cgroup_create(const struct config_resources *resources, int port, struct failure *failure)
 {
-	int error = limit_devices(port, failure);
+	int error = limit_devices(&resources->devices, port, failure);
 
 	if (error != 0)
 		return error;

@@ -7,10 +7,10 @@
 #include "guest/bootd/failure.h"
 
 // Makes the container's groups. Its memory is limited to what is free now less a reserve, or to the
-// config's limit if that is less. From now on only Docker's devices can be opened in the guest, and
-// the console's ports, of which `port` is an open one. Returns a file descriptor of the group
-// (cgroup v2), for clone3's CLONE_INTO_CGROUP and to be closed by the caller, or a negative errno
-// with the failure set. Call once, in bootd.
+// config's limit if that is less. From now on only Docker's devices can be opened in the guest, the
+// config's, and the console's ports, of which `port` is an open one. Returns a file descriptor of
+// the group (cgroup v2), for clone3's CLONE_INTO_CGROUP and to be closed by the caller, or a
+// negative errno with the failure set. Call once, in bootd.
 int cgroup_create(const struct config_resources *resources, int port, struct failure *failure);
 
 // Opens the container's group, which is there, as cgroup_create does.

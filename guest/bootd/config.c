@@ -137,6 +137,7 @@ static int read_resources(struct config_reader *reader, const cJSON *linux_objec
 	    (group != NULL &&
 	     (error = json_integer(reader, group, "linux.resources.memory.", "limit", -1,
 	                           INT64_MAX / 1024, &memory)) != 0) ||
+	    (error = config_read_device_rules(reader, object)) != 0 ||
 	    (error = json_object(reader, object, path, "pids", &group)) != 0 ||
 	    (group != NULL &&
 	     (error = json_integer(reader, group, "linux.resources.pids.", "limit", -1, INT32_MAX,
@@ -190,6 +191,7 @@ static int read_linux(struct config_reader *reader)
 	                          &config->masked_paths)) != 0 ||
 	    (error = json_strings(reader, object, "linux.", "readonlyPaths",
 	                          &config->readonly_paths)) != 0 ||
+	    (error = config_read_devices(reader, object)) != 0 ||
 	    (error = read_resources(reader, object)) != 0)
 		return error;
 	return read_sysctls(reader, object);

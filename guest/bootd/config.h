@@ -111,12 +111,22 @@ struct config_process {
 	int oom_score_adj;
 };
 
+struct config_device {
+	const char *path;  // in the container
+	bool is_block;
+	unsigned int major;
+	unsigned int minor;
+	mode_t mode;
+};
+
 // Limits of the container's control group; 0: none.
 struct config_resources {
 	uint64_t memory;      // bytes
 	uint64_t pids;        // processes and threads
 	uint64_t cpu_quota;   // microseconds of processor time in each cpu_period
 	uint64_t cpu_period;  // microseconds
+	// Rules of devices that may be opened besides docker's, as "c 10:229 rwm".
+	struct config_strings devices;
 };
 
 struct config {
@@ -134,11 +144,13 @@ struct config {
 	// whose source begins with its number, and whose data is CONFIG_COPY or NULL.
 	struct config_mount *added;
 	size_t num_added;
-	uint64_t shm_size;              // bytes of /dev/shm; 0: docker's 64 MiB
-	const char *hosts;              // lines that are added to /etc/hosts, or NULL
-	const char *whole_hosts;        // all of /etc/hosts on a network, or NULL
-	const char *init;               // not NULL: with a process before the container's own
-	struct config_strings volumes;  // absolute paths; writable, though the root is not
+	uint64_t shm_size;                    // bytes of /dev/shm; 0: docker's 64 MiB
+	const char *hosts;                    // lines that are added to /etc/hosts, or NULL
+	const char *whole_hosts;              // all of /etc/hosts on a network, or NULL
+	const char *init;                     // not NULL: with a process before the container's own
+	struct config_strings volumes;        // absolute paths; writable, though the root is not
+	const struct config_device *devices;  // besides docker's
+	size_t num_devices;
 	const struct config_pair *sysctls;
 	size_t num_sysctls;
 	struct config_strings masked_paths;

@@ -44,5 +44,9 @@ int config_read_mount(struct config_reader *reader, const cJSON *item, struct co
 int config_read_pairs(struct config_reader *reader, const cJSON *object, const char *path,
                       const char *prefix, struct config_pair **out, size_t *count);
 
+// Reads the devices of `linux` and of linux.resources. As above.
+int config_read_devices(struct config_reader *reader, const cJSON *linux_object);
+int config_read_device_rules(struct config_reader *reader, const cJSON *resources);
+
 // Reads what annotations mount: config->added, volumes and shm_size. As above.
 int config_read_added(struct config_reader *reader, cJSON *annotations);

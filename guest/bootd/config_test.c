@@ -234,6 +234,42 @@ static void reads_shares(void **state)
 	expect_error(SHARES("/a", "\"0:in=/x\""), "must name an absolute path, and be");
 }
 
+#define DEVICES(nodes, rules)                                                              \
+	"{\"process\":{\"args\":[\"x\"]},\"linux\":{\"devices\":" nodes ",\"resources\":{" \
+	"\"devices\":" rules "}}}"
+
+static void reads_devices(void **state)
+{
+	static const char text[] = DEVICES(
+		"[{\"path\":\"/dev/fuse\",\"type\":\"c\",\"major\":10,\"minor\":229},"
+		"{\"path\":\"/dev/l\",\"type\":\"b\",\"major\":7,\"minor\":1,\"fileMode\":384}]",
+		"[{\"allow\":false,\"access\":\"rwm\"},"
+		"{\"allow\":true,\"type\":\"c\",\"major\":10,\"minor\":229,\"access\":\"rw\"}]");
+
+	(void)state;
+	assert_int_equal(parse(text, strlen(text)), 0);
+	assert_int_equal(config.num_devices, 2);
+	assert_string_equal(config.devices[0].path, "/dev/fuse");
+	assert_true(!config.devices[0].is_block && config.devices[0].mode == 0666);
+	assert_true(config.devices[1].is_block && config.devices[1].mode == 0600);
+	assert_true(config.devices[1].major == 7 && config.devices[1].minor == 1);
+	assert_int_equal(config.resources.devices.count, 1);
+	assert_string_equal(config.resources.devices.items[0], "c 10:229 rw");
+	config_deinit(&config);
+	assert_int_equal(parse(DEVICES("[]", "null"), strlen(DEVICES("[]", "null"))), 0);
+	config_deinit(&config);
+	expect_error(DEVICES("[7]", "[]"), "linux.devices[]. must be objects");
+	expect_error(DEVICES("[{\"path\":\"/x\",\"type\":\"p\"}]", "[]"),
+	             "linux.devices[]. must have the type");
+	expect_error(DEVICES("[{\"path\":\"x\",\"type\":\"c\"}]", "[]"), "absolute path");
+	expect_error(DEVICES("[{\"type\":\"c\"}]", "[]"), "absolute path");
+	expect_error(DEVICES("[{\"type\":\"c\",\"major\":-1}]", "[]"), "linux.devices[].major");
+	expect_error(DEVICES("[]", "[7]"), "linux.resources.devices[]. must be objects");
+	expect_error(DEVICES("[]", "[{\"allow\":true,\"type\":\"a\"}]"), "must have the type");
+	expect_error(DEVICES("[]", "[{\"allow\":true,\"type\":\"c\",\"access\":\"r\\nb\"}]"),
+	             "some of r, w and m");
+}
+
 #define ADDED(members) "{\"process\":{\"args\":[\"x\"]},\"annotations\":{" members "}}"
 
 static void reads_tmpfs(void **state)
@@ -323,6 +359,7 @@ int main(void)
 		cmocka_unit_test(refuses_nul),
 		cmocka_unit_test(reads_volumes),
 		cmocka_unit_test(reads_shares),
+		cmocka_unit_test(reads_devices),
 		cmocka_unit_test(reads_tmpfs),
 		cmocka_unit_test(survives_deep_nesting_and_cuts),
 		cmocka_unit_test(survives_damage),

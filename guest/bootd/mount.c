@@ -84,6 +84,31 @@ static int fill_dev(struct failure *failure)
 	return 0;
 }
 
+// Nodes besides docker's. What is there in an image stays when it is that device.
+static int make_devices(const struct config *config, struct failure *failure)
+{
+	for (size_t i = 0; i < config->num_devices; i++) {
+		const struct config_device *device = &config->devices[i];
+		mode_t type = device->is_block ? S_IFBLK : S_IFCHR;
+		dev_t number = makedev(device->major, device->minor);
+		char real[PATH_MAX];
+		struct stat status;
+
+		if (mount_locate_file(device->path, real) != 0)
+			return failure_errno(failure, "make the device %.200s", device->path);
+		if (mknod(real, type | device->mode, number) == 0)
+			continue;
+		if (errno != EEXIST)
+			return failure_errno(failure, "make the device %.200s", device->path);
+		if (lstat(real, &status) != 0 || (status.st_mode & S_IFMT) != type ||
+		    status.st_rdev != number)
+			return failure_set(failure, FAILURE_SETUP, -EEXIST,
+			                   "make the device %.200s: something else is there",
+			                   device->path);
+	}
+	return 0;
+}
+
 int mount_all(const struct config *config, struct failure *failure)
 {
 	bool has_dev = false;
@@ -99,7 +124,7 @@ int mount_all(const struct config *config, struct failure *failure)
 			return error;
 	}
 	if (has_dev)
-		return 0;
+		return make_devices(config, failure);
 	return failure_set(failure, FAILURE_SETUP, -EINVAL, "config.json: mounts has no /dev");
 }
 
