@@ -181,7 +181,8 @@ static void endpoints(void **state)
 		networking_read(
 			"{\"EndpointsConfig\":{\"front\":{\"Aliases\":[\"web\",\"w-1\"],\"IPAMConfig\":{"
 			"\"IPv4Address\":\"172.18.0.9\"},\"Links\":null,\"DriverOpts\":{},\"MacAddress\":\"02:42:AC:11:00:0a\"},"
-			"\"back\":null,\"more\":{\"IPAMConfig\":null,\"Aliases\":null}}}",
+			"\"back\":null,\"more\":{\"IPAMConfig\":{\"IPv6Address\":\"\","
+			"\"LinkLocalIPs\":[]},\"Aliases\":null,\"GwPriority\":1}}}",
 			note, seen, error),
 		0);
 	assert_string_equal(seen, "front web w-1 at 172.18.0.9;back;more;");
@@ -194,6 +195,10 @@ static void endpoints(void **state)
 			     "{\"EndpointsConfig\":[]}", "{\"Endpoints\":{\"a\":1}}", NULL };
 	     *p != NULL; p++)
 		assert_true(networking_read(*p, note, seen, error) < 0);
+	assert_true(networking_read("{\"EndpointsConfig\":{\"a\":{\"IPAMConfig\":{"
+	                            "\"LinkLocalIPs\":[\"169.254.8.8\"]}}}}",
+	                            note, seen, error) < 0);
+	assert_non_null(strstr(error, "LinkLocalIPs: all networks of a container share one card"));
 	assert_int_equal(networking_read(NULL, note, seen, error), 0);
 }
 

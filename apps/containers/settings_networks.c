@@ -254,6 +254,10 @@ void connect_settings_deinit(struct connect_settings *s)
 
 static const struct field endpoint_ipam_fields[] = {
 	{ "IPv4Address", FIELD_STRING, offsetof(struct endpoint_settings, address), 0, NULL, NULL },
+	{ "IPv6Address", FIELD_REFUSED, 0, 0, NULL, "IPAMConfig.IPv6Address: no network has IPv6" },
+	{ "LinkLocalIPs", FIELD_REFUSED, 0, 0, NULL,
+	  "IPAMConfig.LinkLocalIPs: all networks of a container share one card, on which "
+	  "link-local addresses would be those of each" },
 	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
 };
 
@@ -261,6 +265,8 @@ static const struct field endpoint_fields[] = {
 	{ "IPAMConfig", FIELD_OBJECT, 0, 0, endpoint_ipam_fields, "IPAMConfig." },
 	{ "Aliases", FIELD_STRINGS, offsetof(struct endpoint_settings, aliases), 0, NULL, NULL },
 	{ "Links", FIELD_STRINGS, offsetof(struct endpoint_settings, links), 0, NULL, NULL },
+	// The way out is the same by all networks.
+	{ "GwPriority", FIELD_ANY, 0, 0, NULL, NULL },
 	{ "DriverOpts", FIELD_LABELS, offsetof(struct endpoint_settings, driver_options), 0, NULL,
 	  NULL },
 	{ "MacAddress", FIELD_STRING, offsetof(struct endpoint_settings, mac), 0, NULL, NULL },
