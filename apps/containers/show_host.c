@@ -4,6 +4,7 @@
 // left out that clients read.
 #include "apps/containers/containers.h"
 #include "apps/containers/links_text.h"
+#include "apps/containers/settings_fields.h"
 #include "apps/containers/settings_own.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
@@ -121,6 +122,24 @@ static void write_span(struct json_writer *w, struct span text)
 	heap_free(copy);
 }
 
+// A member's name as the API has it: clients may have sent other letters in capitals.
+static void write_name(struct json_writer *w, struct span key)
+{
+	const struct field *f = settings_body_fields;
+
+	while (f->name != NULL && strcmp(f->name, "HostConfig") != 0)
+		f++;
+	for (f = f->fields; f != NULL; f = f->fields) {
+		for (; f->name != NULL; f++) {
+			if (!field_is(key, f->name))
+				continue;
+			json_write_raw(w, f->name);
+			return;
+		}
+	}
+	write_span(w, key);
+}
+
 // Members that stand as they came, and those that did not come.
 static void write_sent(struct json_writer *w, const char *host_config)
 {
@@ -135,7 +154,7 @@ static void write_sent(struct json_writer *w, const char *host_config)
 		if (is_ours(key) || json_reader_status(&r) < 0 || !is_kept(sent, key, value))
 			continue;
 		json_write_raw(w, ",\"");
-		write_span(w, key);
+		write_name(w, key);
 		json_write_raw(w, "\":");
 		write_span(w, value);
 	}

@@ -199,7 +199,10 @@ def patient(engine, method, path, *wanted, body=None):
 def bad_requests(context):
     """Each is refused with a reason, and the engine goes on."""
     engine = start(context)
-    name = create(engine, Cmd=["true"])
+    # Members' names are taken in any case, and shown as the API has them.
+    name = create(engine, Cmd=["true"], hostconfig={"annotations": {"a": "b"}, "shmSize": 4096})
+    shown = request(engine, "GET", f"/containers/{name}/json")[1]["HostConfig"]
+    check_equal((shown["Annotations"], shown["ShmSize"]), ({"a": "b"}, 4096))
     cases = [
         ("POST", "/containers/create", b"", 400), ("POST", "/containers/create", b"{", 400), ("POST", "/containers/create", b"[" * 5000, 400),
         ("POST", "/containers/create", {"Image": IMAGE, "Labels": {"a": 1}}, 400), ("POST", "/containers/create", b'{"Image":"shell:1","x":' + b"[" * 31 + b"]" * 31 + b"}", 400),
