@@ -317,6 +317,12 @@ static bool device_ready(void *context)
 	return true;
 }
 
+// What begins and ends all, whatever node it names: with a provider, that is ours to say.
+static bool is_of_connection(uint32_t opcode)
+{
+	return opcode == FUSE_INIT || opcode == FUSE_DESTROY;
+}
+
 static bool request_start(struct vm_files *files, struct fs_device_request *request)
 {
 	const struct fuse_in_header *in = &request->header;
@@ -332,7 +338,7 @@ static bool request_start(struct vm_files *files, struct fs_device_request *requ
 		files_init_later(files, request);
 	} else if (in->opcode == FUSE_LOOKUP && in->nodeid == FUSE_ROOT_ID) {
 		look_up_share(files, request);
-	} else if (files_id_slot(in->nodeid) == 0) {
+	} else if (files_id_slot(in->nodeid) == 0 || is_of_connection(in->opcode)) {
 		files_root_request(files, request);
 	} else {
 		session = files_session_of(files, in->nodeid);

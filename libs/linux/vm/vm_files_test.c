@@ -95,6 +95,28 @@ static void each_session_has_a_slot(void **state)
 	assert_int_equal(error_of(0), -13);
 }
 
+// The guest's connection is with us: what begins or ends one is no request to a node's provider.
+static void no_session_is_begun_or_ended_by_its_nodes(void **state)
+{
+	struct fuse_init_in in = { .major = 7, .minor = 40, .flags = UINT32_MAX };
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	ask(1, FUSE_INIT, NODE(1, 5), &in, sizeof(in));
+	assert_int_equal(error_of(1), 0);
+	assert_int_equal(take(&p), 0);
+	// As all that was before, the node is gone.
+	assert_int_equal(asked(FUSE_GETATTR, NODE(1, 5), NULL, 0), -116);
+	fake_close(&p.connection);
+	fake_close(&p.session);
+	share_found(&p, host, "0", FILES_HOST, 5);
+	ask(1, FUSE_DESTROY, NODE(1, 5), NULL, 0);
+	assert_int_equal(take_opcode(&p), FUSE_DESTROY);
+	assert_true(p.in.nodeid == FUSE_ROOT_ID && error_of(1) == 1);
+	answer(&p, p.in.unique, 0, NULL, 0);
+	assert_int_equal(error_of(1), 0);
+}
+
 static void ids_that_are_none_are_refused(void **state)
 {
 	struct fuse_rename_in newdir = { NODE(1, 9) };
@@ -266,6 +288,7 @@ int main(void)
 		TEST(a_reset_while_it_waits_for_shares),
 		TEST(shares_are_bounded),
 		TEST(each_session_has_a_slot),
+		TEST(no_session_is_begun_or_ended_by_its_nodes),
 		TEST(ids_that_are_none_are_refused),
 		TEST(ids_are_translated),
 		TEST(a_batch_is_shared_out),

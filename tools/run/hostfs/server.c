@@ -188,7 +188,7 @@ static int changes_tell(struct server *server)
 {
 	int earliest = sessions_expire(&server->sessions);
 
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
+	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
 		uint32_t session;
 		int wait_ms;
 		size_t length = sessions_changes(&server->sessions, i, &session,
@@ -205,7 +205,7 @@ static int changes_tell(struct server *server)
 static bool requests_wait(struct server *server)
 {
 	enum { PORT, WINDOW, BINDS, WATCHES };
-	struct pollfd entries[WATCHES + FILES_PORT_MAX_SESSIONS];
+	struct pollfd entries[WATCHES + SESSIONS_MAX];
 
 	for (;;) {
 		int wait_ms = changes_tell(server);
@@ -215,11 +215,11 @@ static bool requests_wait(struct server *server)
 		entries[PORT] = (struct pollfd){ .fd = server->socket, .events = POLLIN };
 		entries[WINDOW] = (struct pollfd){ .fd = server->window.socket, .events = POLLIN };
 		entries[BINDS] = (struct pollfd){ .fd = server->bind_socket, .events = POLLIN };
-		for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++)
+		for (unsigned i = 0; i < SESSIONS_MAX; i++)
 			entries[WATCHES + i] =
 				(struct pollfd){ .fd = sessions_watch_fd(&server->sessions, i),
 				                 .events = POLLIN };
-		if (poll(entries, WATCHES + FILES_PORT_MAX_SESSIONS, wait_ms) < 0) {
+		if (poll(entries, WATCHES + SESSIONS_MAX, wait_ms) < 0) {
 			if (errno != EINTR)
 				return false;
 			continue;

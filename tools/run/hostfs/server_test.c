@@ -193,6 +193,14 @@ static void a_session_of_a_named_share_has_it_for_its_root(void **state)
 	send_frame(pair[1], 8, "note", 4);
 	assert_int_equal(greet(c, pair[1], 8), -ENOENT);
 	assert_int_equal(ask_name(c, pair[1], 8, FUSE_LOOKUP, "0"), -ENOENT);
+	// Who begins anew has no more than before.
+	assert_int_equal(greet(c, pair[1], 6), 0);
+	assert_int_equal(ask_name(c, pair[1], 6, FUSE_LOOKUP, "0"), -ENOENT);
+	assert_int_equal(ask_name(c, pair[1], 6, FUSE_MKDIR, "made"), -EROFS);
+	assert_int_equal(greet(c, pair[1], 10), 0);
+	assert_int_equal(ask_child(c, pair[1], 10), -EROFS);
+	assert_int_equal(greet(c, pair[1], 8), -ENOENT);
+	assert_int_equal(ask_name(c, pair[1], 8, FUSE_LOOKUP, "0"), -ENOENT);
 	close(pair[1]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

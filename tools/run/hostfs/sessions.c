@@ -25,11 +25,12 @@ struct kept_reply {
 
 struct session {
 	uint32_t id;
-	struct hostfs *fs;  // NULL: it has said nothing but its key
-	bool is_absent;     // of a share that there is not
+	bool begun;         // else it has said nothing but its key
+	struct hostfs *fs;  // NULL: it has not begun, or there is no such share
 	bool greeted;
-	const struct hostfs_share *share;  // NULL: of those with numbers
-	uint64_t key;                      // 0: it has none
+	char name[sizeof(struct fuse_in_header)];  // of its share
+	size_t name_length;                        // 0: it is of those with numbers
+	uint64_t key;                              // 0: it has none
 	int64_t until;  // ms of the monotonic clock, when it waits to be asked for; 0: it does not
 	struct kept_reply replies[SLOTS];
 };
@@ -44,7 +45,7 @@ static int64_t now_ms(void)
 
 static struct session *session_find(struct sessions *sessions, uint32_t id)
 {
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
+	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
 		struct session *session = sessions->all[i];
 
 		if (session && session->id == id && session->until == 0)
@@ -55,7 +56,7 @@ static struct session *session_find(struct sessions *sessions, uint32_t id)
 
 static void session_end(struct sessions *sessions, struct session *session)
 {
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
+	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
 		if (sessions->all[i] == session)
 			sessions->all[i] = NULL;
 	}
@@ -67,7 +68,7 @@ static void session_end(struct sessions *sessions, struct session *session)
 
 static struct session *session_make(struct sessions *sessions, uint32_t id, uint64_t key)
 {
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
+	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
 		struct session *session;
 
 		if (sessions->all[i])
@@ -124,21 +125,27 @@ static struct hostfs *share_create(const struct sessions *sessions, const char *
 	return hostfs_create(&copy, 1);
 }
 
-// Begins a session of all shares with numbers, or of the one with that name.
+// The file system of the session's share, or of all with numbers. NULL: there is no such share, or
+// no memory.
+static struct hostfs *file_system_of(const struct sessions *sessions, const struct session *session)
+{
+	return session->name_length > 0
+		? share_create(sessions, session->name, session->name_length)
+		: hostfs_create(sessions->shares, num_numbered(sessions));
+}
+
+// Begins a session of all shares with numbers, or of the one with that name (length 0: none). NULL:
+// there is no memory.
 static struct session *session_begin(struct sessions *sessions, struct session *session,
-                                     uint32_t id, const char *name, size_t length)
+                                     uint32_t id, const uint8_t *name, size_t length)
 {
 	if (!session && !(session = session_make(sessions, id, 0)))
 		return NULL;
-	session->fs = name ? share_create(sessions, name, length)
-			   : hostfs_create(sessions->shares, num_numbered(sessions));
-	session->is_absent = name && !session->fs;
-	if (session->is_absent)
-		session->fs = hostfs_create(sessions->shares, 0);
-	if (session->fs)
-		return session;
-	session_end(sessions, session);
-	return NULL;
+	memcpy(session->name, name, length);
+	session->name_length = length;
+	session->fs = file_system_of(sessions, session);
+	session->begun = true;
+	return session;
 }
 
 // --- Replies -------------------------------------------------------------------------------------
@@ -190,17 +197,21 @@ static size_t error_reply(const struct fuse_in_header *in, int error, uint8_t *r
 	return sizeof(out);
 }
 
-// Whoever says FUSE_INIT again begins anew, and has no nodes and handles of before.
+// Whoever says FUSE_INIT again begins anew with the same share, and has no nodes and handles of
+// before. Returns false when there is no memory: all is as before then.
 static bool greet(const struct sessions *sessions, struct session *session)
 {
+	struct hostfs *fs;
+
 	if (session->greeted) {
+		fs = file_system_of(sessions, session);
+		if (!fs)
+			return false;
 		hostfs_destroy(session->fs);
-		session->fs = session->share
-			? hostfs_create_rooted(session->share)
-			: hostfs_create(sessions->shares, num_numbered(sessions));
+		session->fs = fs;
 	}
 	session->greeted = true;
-	return session->fs != NULL;
+	return true;
 }
 
 static size_t request_serve(const struct sessions *sessions, struct session *session,
@@ -211,7 +222,7 @@ static size_t request_serve(const struct sessions *sessions, struct session *ses
 
 	if (result > 0)
 		return result;
-	if (session->is_absent)
+	if (!session->fs)
 		return error_reply(in, ENOENT, reply);
 	if (in->opcode == FUSE_INIT && !greet(sessions, session))
 		return error_reply(in, ENOMEM, reply);
@@ -235,17 +246,17 @@ size_t sessions_serve(struct sessions *sessions, uint32_t id, const uint8_t *req
 	}
 	if (length < sizeof(in)) {
 		// The name comes again with a key that is known.
-		if (!session || !session->fs)
-			session_begin(sessions, session, id, (const char *)request, length);
+		if (!session || !session->begun)
+			session_begin(sessions, session, id, request, length);
 		return 0;
 	}
 	memcpy(&in, request, sizeof(in));
-	if ((!session || !session->fs) && in.opcode == FUSE_INIT) {
-		session = session_begin(sessions, session, id, NULL, 0);
+	if ((!session || !session->begun) && in.opcode == FUSE_INIT) {
+		session = session_begin(sessions, session, id, request, 0);
 		if (!session)
 			return error_reply(&in, ENOMEM, reply);
 	}
-	if (session && session->fs)
+	if (session && session->begun)
 		return request_serve(sessions, session, &in, request, length, reply);
 	if (session) {
 		session_end(sessions, session);
@@ -263,7 +274,7 @@ void sessions_name(struct sessions *sessions, uint32_t id, uint64_t key)
 	// Not of a session that has begun.
 	if (session || key == 0)
 		return;
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
+	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
 		session = sessions->all[i];
 		if (!session || session->key != key)
 			continue;
@@ -285,7 +296,7 @@ void sessions_part(struct sessions *sessions)
 {
 	const int64_t until = now_ms() + FILES_PORT_KEEP_SECONDS * 1000;
 
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
+	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
 		struct session *session = sessions->all[i];
 
 		if (!session)
@@ -302,7 +313,7 @@ int sessions_expire(struct sessions *sessions)
 	const int64_t now = now_ms();
 	int wait_ms = -1;
 
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
+	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
 		struct session *session = sessions->all[i];
 
 		if (!session || session->until == 0)
@@ -317,7 +328,7 @@ int sessions_expire(struct sessions *sessions)
 
 void sessions_end(struct sessions *sessions)
 {
-	for (unsigned i = 0; i < FILES_PORT_MAX_SESSIONS; i++) {
+	for (unsigned i = 0; i < SESSIONS_MAX; i++) {
 		if (sessions->all[i])
 			session_end(sessions, sessions->all[i]);
 	}

@@ -10,11 +10,14 @@
 
 struct session;
 
+// Those that the OS has, and as many of before that wait to be asked for.
+#define SESSIONS_MAX (2 * FILES_PORT_MAX_SESSIONS)
+
 struct sessions {
 	const struct hostfs_share *shares;  // those with numbers come first
 	unsigned num_shares;
 	const struct binds *binds;  // NULL: there are none
-	struct session *all[FILES_PORT_MAX_SESSIONS];
+	struct session *all[SESSIONS_MAX];
 };
 
 #define SESSIONS_NO_SESSION SIZE_MAX
