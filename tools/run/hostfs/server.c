@@ -329,6 +329,8 @@ pid_t hostfs_server_start(int socket, int window, const struct hostfs_share *sha
 	if (window >= 0)
 		fcntl(window, F_SETFL, 0);
 	umask(0);
+	// A file that may not become so large is an error of one request.
+	signal(SIGXFSZ, SIG_IGN);
 	// One descriptor a file that the guest knows.
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -313,6 +314,38 @@ static void what_was_answered_is_not_done_again(void **state)
 	serve_no_more();
 }
 
+// The user's limit on the size of files.
+static void what_would_be_too_large_is_one_requests_error(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct fuse_write_in in = { .offset = 1 << 20, .size = 1 };
+	struct rlimit before, few;
+	struct fuse_write_out written;
+	struct fuse_open_out open;
+	uint64_t node, share;
+
+	put_file(f->shares[0].fd, "file", "");
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	few = (struct rlimit){ .rlim_cur = 1 << 20, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+	serve(f);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	hello(1);
+	assert_int_equal(greet(c, served.fd, 3), 0);
+	share = look_up(c, 3, FUSE_ROOT_ID, "0");
+	node = look_up(c, 3, share, "file");
+	test_begin(c, FUSE_OPEN, node);
+	test_add(c, &(struct fuse_open_in){ .flags = O_RDWR }, sizeof(struct fuse_open_in));
+	assert_int_equal(ask(c, served.fd, 3, &open, sizeof(open)), 0);
+	in.fh = open.fh;
+	test_begin(c, FUSE_WRITE, node);
+	test_add(c, &in, sizeof(in));
+	test_add(c, "x", 1);
+	assert_int_equal(ask(c, served.fd, 3, &written, sizeof(written)), -EFBIG);
+	serve_no_more();
+}
+
 static void a_second_greeting_begins_anew(void **state)
 {
 	struct fixture *f = *state;
@@ -456,6 +489,7 @@ int main(void)
 		TEST(a_session_of_a_named_share_has_it_for_its_root),
 		TEST(what_was_answered_is_not_done_again),
 		TEST(a_second_greeting_begins_anew),
+		TEST(what_would_be_too_large_is_one_requests_error),
 		TEST(who_has_no_key_ends),
 		TEST(who_comes_back_is_told_of_changes_when_it_asks),
 		TEST(a_request_that_was_cut_is_not_served),
