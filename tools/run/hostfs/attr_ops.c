@@ -74,7 +74,8 @@ static int set_ownership(struct call *call, const struct fuse_setattr_in *set)
 
 static int set_size(struct call *call, const struct fuse_setattr_in *set)
 {
-	struct handle *handle = set->valid & FATTR_FH ? handle_file(call->fs, set->fh) : NULL;
+	struct handle *handle = set->valid & FATTR_FH ? handle_file(call->fs, call->node, set->fh)
+						      : NULL;
 	int fd = handle ? handle->fd : node_open(call->fs, call->node, O_WRONLY);
 	int result;
 

@@ -9,7 +9,6 @@
 int op_opendir(struct call *call)
 {
 	struct fuse_open_out out = { 0 };
-	DIR *dir;
 	int fd;
 	int result;
 
@@ -21,13 +20,7 @@ int op_opendir(struct call *call)
 	fd = node_open(call->fs, call->node, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
-	dir = fdopendir(fd);
-	if (!dir) {
-		result = -errno;
-		close(fd);
-		return result;
-	}
-	result = handle_add(call->fs, call->node, -1, dir, &out.fh);
+	result = handle_add(call->fs, call->node, fd, &out.fh);
 	return result < 0 ? result : call_put(call, &out, sizeof(out));
 }
 
@@ -37,7 +30,7 @@ static bool is_dots(const char *name)
 }
 
 // Adds an entry, if there is room. With `plus`, the guest has looked it up by that.
-static int entry_add(struct call *call, const struct dirent *entry, bool plus)
+static int entry_add(struct call *call, const struct dirent64 *entry, bool plus)
 {
 	static const uint8_t zeros[8];
 	size_t length = strlen(entry->d_name);
@@ -77,28 +70,30 @@ static int read_entries(struct call *call, bool plus)
 
 	if (result < 0)
 		return result;
-	if (!(handle = handle_dir(call->fs, in.fh)))
+	if (!(handle = handle_dir(call->fs, call->node, in.fh)))
 		return -EBADF;
-	if (handle->node->share != call->node->share || in.offset > INT64_MAX)
+	if (in.offset > INT64_MAX)
 		return -EINVAL;
 	if (in.size < call->out_max)
 		call->out_max = in.size;
-	if ((long)in.offset != handle->position)
-		seekdir(handle->dir, (long)in.offset);
-	handle->position = (long)in.offset;
-	for (;;) {
-		const struct dirent *entry;
+	result = listing_seek(call->fs, handle, in.offset);
+	if (result < 0)
+		return result;
+	while (result == 0) {
+		const struct dirent64 *entry;
 
-		errno = 0;
-		entry = readdir(handle->dir);
-		if (!entry)
-			return errno != 0 && call->out_len == 0 ? -errno : 0;
-		if (entry_add(call, entry, plus) < 0)
-			break;
-		handle->position = entry->d_off;
+		result = listing_peek(handle, &entry);
+		if (result < 0)
+			return call->out_len == 0 ? result : 0;
+		if (!entry) {
+			listing_drop(handle);
+			return 0;
+		}
+		result = entry_add(call, entry, plus);
+		if (result == 0)
+			listing_next(handle, entry);
 	}
-	// It is the next one that is read.
-	seekdir(handle->dir, handle->position);
+	// There was no room for one more.
 	return call->out_len == 0 ? -EINVAL : 0;
 }
 
@@ -120,7 +115,7 @@ int op_fsyncdir(struct call *call)
 
 	if (result < 0)
 		return result;
-	if (!(handle = handle_dir(call->fs, in.fh)))
+	if (!(handle = handle_dir(call->fs, call->node, in.fh)))
 		return -EBADF;
-	return fsync(dirfd(handle->dir)) < 0 ? -errno : 0;
+	return fsync(handle->fd) < 0 ? -errno : 0;
 }

@@ -36,7 +36,7 @@ int op_open(struct call *call)
 	fd = node_open(call->fs, call->node, flags);
 	if (fd < 0)
 		return fd;
-	result = handle_add(call->fs, call->node, fd, NULL, &out.fh);
+	result = handle_add(call->fs, call->node, fd, &out.fh);
 	return result < 0 ? result : call_put(call, &out, sizeof(out));
 }
 
@@ -49,7 +49,7 @@ int op_read(struct call *call)
 
 	if (result < 0)
 		return result;
-	if (!(handle = handle_file(call->fs, in.fh)))
+	if (!(handle = handle_file(call->fs, call->node, in.fh)))
 		return -EBADF;
 	if (in.offset > INT64_MAX)
 		return -EINVAL;
@@ -96,7 +96,7 @@ int op_write(struct call *call)
 		return result;
 	if (in.size > call->body_len || in.offset > INT64_MAX)
 		return -EINVAL;
-	if (!(handle = handle_file(call->fs, in.fh)))
+	if (!(handle = handle_file(call->fs, call->node, in.fh)))
 		return -EBADF;
 	append = (in.flags & O_APPEND) && !(in.write_flags & FUSE_WRITE_CACHE);
 	if (in.write_flags & FUSE_WRITE_KILL_SUIDGID)
@@ -120,7 +120,7 @@ int op_release(struct call *call)
 	int result = call_take(call, &in, sizeof(in));
 
 	if (result == 0)
-		handle_drop(call->fs, in.fh);
+		handle_drop(call->fs, call->node, in.fh);
 	return result;
 }
 
@@ -132,7 +132,7 @@ int op_fsync(struct call *call)
 
 	if (result < 0)
 		return result;
-	if (!(handle = handle_file(call->fs, in.fh)))
+	if (!(handle = handle_file(call->fs, call->node, in.fh)))
 		return -EBADF;
 	if (in.fsync_flags & FUSE_FSYNC_FDATASYNC)
 		return fdatasync(handle->fd) < 0 ? -errno : 0;
@@ -149,7 +149,7 @@ int op_fallocate(struct call *call)
 		result = call_may_write(call);
 	if (result < 0)
 		return result;
-	if (!(handle = handle_file(call->fs, in.fh)))
+	if (!(handle = handle_file(call->fs, call->node, in.fh)))
 		return -EBADF;
 	if (in.offset > INT64_MAX || in.length > INT64_MAX)
 		return -EFBIG;
@@ -171,7 +171,7 @@ int op_lseek(struct call *call)
 
 	if (result < 0)
 		return result;
-	if (!(handle = handle_file(call->fs, in.fh)))
+	if (!(handle = handle_file(call->fs, call->node, in.fh)))
 		return -EBADF;
 	if (in.whence != SEEK_DATA && in.whence != SEEK_HOLE)
 		return -EINVAL;
@@ -186,6 +186,7 @@ int op_copy_file_range(struct call *call)
 {
 	struct fuse_copy_file_range_in in;
 	struct fuse_write_out out = { 0 };
+	struct node *target;
 	struct handle *from;
 	struct handle *to;
 	off_t from_offset;
@@ -196,8 +197,11 @@ int op_copy_file_range(struct call *call)
 
 	if (result < 0)
 		return result;
-	from = handle_file(call->fs, in.fh_in);
-	to = handle_file(call->fs, in.fh_out);
+	target = node_find(call->fs, in.nodeid_out);
+	if (!target)
+		return -ESTALE;
+	from = handle_file(call->fs, call->node, in.fh_in);
+	to = handle_file(call->fs, target, in.fh_out);
 	if (!from || !to)
 		return -EBADF;
 	if (call->fs->shares[to->node->share].read_only)

@@ -5,15 +5,17 @@
 
 #include "tools/run/hostfs/internal.h"
 
+// The node has one, too.
+#define HANDLE_FDS 2u
+
 static void handle_close(struct hostfs *fs, struct handle *handle)
 {
 	struct node *node = handle->node;
 
-	if (handle->dir)
-		closedir(handle->dir);
-	else
-		close(handle->fd);
+	close(handle->fd);
+	listing_drop(handle);
 	*handle = (struct handle){ 0 };
+	fds_drop(fs, HANDLE_FDS);
 	node->opens--;
 	host_locks_idle(fs, node);
 	node_release(fs, node);
@@ -36,12 +38,19 @@ static int handles_grow(struct hostfs *fs)
 	return 0;
 }
 
-int handle_add(struct hostfs *fs, struct node *node, int fd, DIR *dir, uint64_t *fh)
+int handle_add(struct hostfs *fs, struct node *node, int fd, uint64_t *fh)
 {
-	struct handle handle = { .used = true, .node = node, .fd = fd, .dir = dir };
+	struct handle handle = { .used = true,
+		                 .is_dir = S_ISDIR(node->type),
+		                 .node = node,
+		                 .fd = fd };
 	uint32_t index = 0;
-	int result;
+	int result = fds_keep(fs, HANDLE_FDS);
 
+	if (result < 0) {
+		close(fd);
+		return result;
+	}
 	node->opens++;
 	while (index < fs->num_handles && fs->handles[index].used)
 		index++;
@@ -55,28 +64,31 @@ int handle_add(struct hostfs *fs, struct node *node, int fd, DIR *dir, uint64_t 
 	return 0;
 }
 
-static struct handle *handle_find(struct hostfs *fs, uint64_t fh)
+// What may be done to a file is asked of the request's node: no handle stands for another one.
+static struct handle *handle_find(struct hostfs *fs, const struct node *node, uint64_t fh)
 {
-	return fh < fs->num_handles && fs->handles[fh].used ? &fs->handles[fh] : NULL;
+	struct handle *handle = fh < fs->num_handles ? &fs->handles[fh] : NULL;
+
+	return handle && handle->used && handle->node == node ? handle : NULL;
 }
 
-struct handle *handle_file(struct hostfs *fs, uint64_t fh)
+struct handle *handle_file(struct hostfs *fs, const struct node *node, uint64_t fh)
 {
-	struct handle *handle = handle_find(fs, fh);
+	struct handle *handle = handle_find(fs, node, fh);
 
-	return handle && !handle->dir ? handle : NULL;
+	return handle && !handle->is_dir ? handle : NULL;
 }
 
-struct handle *handle_dir(struct hostfs *fs, uint64_t fh)
+struct handle *handle_dir(struct hostfs *fs, const struct node *node, uint64_t fh)
 {
-	struct handle *handle = handle_find(fs, fh);
+	struct handle *handle = handle_find(fs, node, fh);
 
-	return handle && handle->dir ? handle : NULL;
+	return handle && handle->is_dir ? handle : NULL;
 }
 
-void handle_drop(struct hostfs *fs, uint64_t fh)
+void handle_drop(struct hostfs *fs, const struct node *node, uint64_t fh)
 {
-	struct handle *handle = handle_find(fs, fh);
+	struct handle *handle = handle_find(fs, node, fh);
 
 	if (handle)
 		handle_close(fs, handle);
@@ -89,4 +101,5 @@ void handles_deinit(struct hostfs *fs)
 			handle_close(fs, &fs->handles[i]);
 	}
 	free(fs->handles);
+	listings_deinit(fs);
 }

@@ -15,6 +15,8 @@
 #define NODE_BUCKETS 65536u
 #define MAX_HANDLES 65536u
 #define MAX_LOCKS 1024u
+// Open directories of which something was read that the guest has not asked for.
+#define MAX_LISTINGS 32u
 // How long the guest may believe what it was told, in seconds: the host changes files, too.
 #define VALID_SECONDS 1u
 // Node ids from here on in their low half are none of a file's (changes.h).
@@ -43,12 +45,15 @@ struct node {
 	struct node *newer, *older;  // by their last use, of those with a descriptor
 };
 
+struct listing;
+
 struct handle {
 	bool used;
+	bool is_dir;
 	struct node *node;
-	int fd;    // of a file
-	DIR *dir;  // of a directory
-	long position;
+	int fd;
+	uint64_t position;        // in a directory: of the next entry
+	struct listing *listing;  // from there on; NULL: nothing was read
 };
 
 struct hostfs {
@@ -66,9 +71,10 @@ struct hostfs {
 	uint32_t num_slots;
 	uint32_t *free_slots;
 	uint32_t num_free;
+	uint32_t num_nodes;
 	struct node *buckets[NODE_BUCKETS];
 	struct node *places[NODE_BUCKETS];  // by parent and name
-	struct node *newest, *oldest;
+	uint32_t num_kept;                  // descriptors (place.c)
 
 	struct watches *watches;  // NULL: nobody asks for changes
 	struct changes *changes;
@@ -76,6 +82,8 @@ struct hostfs {
 
 	struct handle *handles;
 	uint32_t num_handles;
+	struct listing *listings[MAX_LISTINGS];
+	uint32_t next_listing;
 
 	struct lock_table locks;  // of this client; no entries: it has had none
 };
@@ -127,7 +135,7 @@ int node_get(struct hostfs *fs, unsigned share, int fd, struct node **out);
 // The same of an entry of a directory that is in use.
 int node_lookup(struct hostfs *fs, struct node *parent, const char *name, struct node **out);
 // An O_PATH descriptor of an entry, not followed, or a negative errno.
-int node_open_entry(struct hostfs *fs, const struct node *parent, const char *name);
+int node_open_entry(const struct node *parent, const char *name);
 // The node of an entry, if the guest has it. NULL: it has not.
 struct node *node_peek(struct hostfs *fs, const struct node *parent, const char *name);
 // NULL: the guest does not have such a node.
@@ -154,19 +162,22 @@ int node_entry(struct hostfs *fs, const struct node *node, struct fuse_entry_out
 // --- place.c ---
 
 // Sees to it that the node has a descriptor. -ESTALE: it is not where it was.
-int node_use(struct hostfs *fs, struct node *node);
+int node_use(struct node *node);
 // Gives it a descriptor (consumed) in place of the one that it has, or takes it (-1).
-void node_set_fd(struct hostfs *fs, struct node *node, int fd);
+void node_set_fd(struct node *node, int fd);
 // The node was seen as that entry of `parent`.
 int node_place(struct hostfs *fs, struct node *node, struct node *parent, const char *name);
 // The node that was seen there last. NULL: none that is known.
 struct node *node_at(struct hostfs *fs, const struct node *parent, const char *name);
 // It has no place from now on.
 void node_unplace(struct hostfs *fs, struct node *node);
-// Takes the descriptors of some nodes that were not used for long. Returns false when none can go.
-bool nodes_evict(struct hostfs *fs);
-// After an open that returned `fd` and errno: whether it is worth another try.
-bool fds_are_short(struct hostfs *fs, int fd);
+// After an open that returned `fd` and errno: whether it is worth another try, as descriptors were
+// taken from nodes of any session.
+bool fds_are_short(int fd);
+// The session is about to keep `count` descriptors open. -ENFILE: it has so many that no other
+// could have as many.
+int fds_keep(struct hostfs *fs, uint32_t count);
+void fds_drop(struct hostfs *fs, uint32_t count);
 
 // --- override.c ---
 
@@ -182,17 +193,29 @@ int ownership_kill_setid(const struct hostfs *fs, const struct node *node);
 mode_t ownership_host_mode(mode_t mode);
 // What the container sees the directory's entry as, DT_*: a regular file of the host may stand for
 // a device, a FIFO or a socket.
-unsigned char ownership_entry_type(const struct node *dir, const struct dirent *entry);
+unsigned char ownership_entry_type(const struct node *dir, const struct dirent64 *entry);
 
 // --- handle.c ---
 
-// Takes a handle for an open file or directory (consumed).
-int handle_add(struct hostfs *fs, struct node *node, int fd, DIR *dir, uint64_t *fh);
-// The handle of an open file, or of a directory. NULL: there is none.
-struct handle *handle_file(struct hostfs *fs, uint64_t fh);
-struct handle *handle_dir(struct hostfs *fs, uint64_t fh);
-void handle_drop(struct hostfs *fs, uint64_t fh);
+// Takes a handle for the node's open file or directory (consumed).
+int handle_add(struct hostfs *fs, struct node *node, int fd, uint64_t *fh);
+// The node's handle of that number. NULL: it has none, or is no file, or no directory.
+struct handle *handle_file(struct hostfs *fs, const struct node *node, uint64_t fh);
+struct handle *handle_dir(struct hostfs *fs, const struct node *node, uint64_t fh);
+void handle_drop(struct hostfs *fs, const struct node *node, uint64_t fh);
 void handles_deinit(struct hostfs *fs);
+
+// --- listing.c ---
+
+// Sees to it that the handle's next entry is the one at `offset`.
+int listing_seek(struct hostfs *fs, struct handle *handle, uint64_t offset);
+// Gives the handle's next entry, good until the next call. NULL: there is none.
+int listing_peek(struct handle *handle, const struct dirent64 **entry);
+// That entry is done.
+void listing_next(struct handle *handle, const struct dirent64 *entry);
+// Forgets what was read.
+void listing_drop(struct handle *handle);
+void listings_deinit(struct hostfs *fs);
 
 // --- lock_ops.c ---
 

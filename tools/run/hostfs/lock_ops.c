@@ -19,12 +19,16 @@ struct host_locks {
 
 // --- Descriptors ---------------------------------------------------------------------------------
 
-static void close_both(struct node *node)
+static void close_both(struct hostfs *fs, struct node *node)
 {
-	if (node->locks->ranges >= 0)
-		close(node->locks->ranges);
-	if (node->locks->whole >= 0)
-		close(node->locks->whole);
+	const int all[] = { node->locks->ranges, node->locks->whole };
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i] < 0)
+			continue;
+		close(all[i]);
+		fds_drop(fs, 1);
+	}
 	free(node->locks);
 	node->locks = NULL;
 }
@@ -34,7 +38,7 @@ void host_locks_idle(struct hostfs *fs, struct node *node)
 	if (node->locks && node->opens == 0 &&
 	    locks_strongest(&fs->locks, node->id, false) == LOCKS_NONE &&
 	    locks_strongest(&fs->locks, node->id, true) == LOCKS_NONE)
-		close_both(node);
+		close_both(fs, node);
 }
 
 void host_locks_end(struct hostfs *fs, struct node *node)
@@ -42,7 +46,7 @@ void host_locks_end(struct hostfs *fs, struct node *node)
 	if (!node->locks)
 		return;
 	locks_drop_file(&fs->locks, node->id);
-	close_both(node);
+	close_both(fs, node);
 }
 
 // The client's table and the node's descriptors are there from now on.
@@ -77,6 +81,9 @@ static int descriptor_for(struct hostfs *fs, struct node *node, const struct loc
 	place = lock->flock ? &node->locks->whole : &node->locks->ranges;
 	if (*place >= 0)
 		return *place;
+	result = fds_keep(fs, 1);
+	if (result < 0)
+		return result;
 	// To lock a range for writing, it has to be open for that.
 	if (!lock->flock && !fs->shares[node->share].read_only)
 		fd = node_open(fs, node, O_RDWR);
@@ -84,6 +91,8 @@ static int descriptor_for(struct hostfs *fs, struct node *node, const struct loc
 		fd = node_open(fs, node, O_RDONLY);
 	if (fd >= 0)
 		*place = fd;
+	else
+		fds_drop(fs, 1);
 	return fd;
 }
 

@@ -186,7 +186,7 @@ static int rename_entry(struct call *call, uint64_t new_parent, unsigned flags)
 		return -EXDEV;
 	if (flags & ~(FUSE_RENAME_NOREPLACE | FUSE_RENAME_EXCHANGE))
 		return -EINVAL;
-	result = node_use(call->fs, target);
+	result = node_use(target);
 	if (result < 0)
 		return result;
 	moved = node_peek(call->fs, call->node, name);
@@ -242,7 +242,7 @@ int op_link(struct call *call)
 		return -EXDEV;
 	if (S_ISDIR(old->type))
 		return -EPERM;
-	result = node_use(call->fs, old);
+	result = node_use(old);
 	if (result < 0)
 		return result;
 	// The link that is followed is that of /proc, straight to the inode.
@@ -270,7 +270,7 @@ static int opened_put(struct call *call, int fd, const struct fuse_create_in *in
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	do {
 		again = open(path, O_PATH | O_CLOEXEC);
-	} while (fds_are_short(call->fs, again));
+	} while (fds_are_short(again));
 	result = again < 0 ? -errno : node_get(call->fs, call->node->share, again, &node);
 	if (result < 0) {
 		close(fd);
@@ -287,7 +287,7 @@ static int opened_put(struct call *call, int fd, const struct fuse_create_in *in
 	if (result == 0)
 		result = entry_put(call, node);
 	if (result == 0)
-		result = handle_add(call->fs, node, fd, NULL, &out.fh);
+		result = handle_add(call->fs, node, fd, &out.fh);
 	else
 		close(fd);
 	if (result == 0)
@@ -313,7 +313,7 @@ int op_create(struct call *call)
 	flags = ((int)in.flags & OPEN_FLAGS) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	do {
 		fd = openat(call->node->fd, name, flags | O_CREAT | O_EXCL, in.mode & 0777);
-	} while (fds_are_short(call->fs, fd));
+	} while (fds_are_short(fd));
 	is_new = fd >= 0;
 	// Made on the host since the guest has looked.
 	if (fd < 0 && errno == EEXIST && !(in.flags & O_EXCL)) {
@@ -357,6 +357,6 @@ int op_tmpfile(struct call *call)
 		fd = openat(call->node->fd, ".",
 		            ((int)in.flags & OPEN_FLAGS & ~O_TRUNC) | O_TMPFILE | O_CLOEXEC,
 		            in.mode & 0777);
-	} while (fds_are_short(call->fs, fd));
+	} while (fds_are_short(fd));
 	return fd < 0 ? -errno : opened_put(call, fd, &in, NULL, true);
 }

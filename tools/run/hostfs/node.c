@@ -15,9 +15,15 @@
 // The low half of an id is the node's slot (from 2 on: 1 is the root), the high half counts its
 // uses: an id that was forgotten is nobody else's.
 #define FIRST_SLOT 2u
-#define MAX_NODES (16u * 1024 * 1024)
+// Of all sessions together: each is 250 bytes of memory.
+#ifndef MAX_NODES
+#define MAX_NODES (8u * 1024 * 1024)
+#endif
 // An id has FILES_NODE_BITS (libs/abi/files.h).
 #define MAX_GENERATIONS (1u << 24)
+
+// The process's memory is for all of its sessions.
+static uint32_t num_nodes;
 
 int nodes_init(struct hostfs *fs)
 {
@@ -27,9 +33,13 @@ int nodes_init(struct hostfs *fs)
 		                  .is_root = true,
 		                  .is_share = true };
 	for (unsigned i = 0; i < fs->num_shares; i++) {
-		int fd = fcntl(fs->shares[i].fd, F_DUPFD_CLOEXEC, 0);
-		int result = fd < 0 ? -errno : node_get(fs, i, fd, &fs->share_nodes[i]);
+		int result;
+		int fd;
 
+		do {
+			fd = fcntl(fs->shares[i].fd, F_DUPFD_CLOEXEC, 0);
+		} while (fds_are_short(fd));
+		result = fd < 0 ? -errno : node_get(fs, i, fd, &fs->share_nodes[i]);
 		if (result < 0)
 			return result;
 		fs->share_nodes[i]->is_share = true;
@@ -42,12 +52,12 @@ void nodes_deinit(struct hostfs *fs)
 	for (uint32_t i = FIRST_SLOT; i < fs->num_slots; i++) {
 		if (!fs->slots[i])
 			continue;
-		if (fs->slots[i]->fd >= 0)
-			close(fs->slots[i]->fd);
+		node_set_fd(fs->slots[i], -1);
 		host_locks_end(fs, fs->slots[i]);
 		free(fs->slots[i]->name);
 		free(fs->slots[i]);
 	}
+	num_nodes -= fs->num_nodes;
 	free(fs->locks.entries);
 	free(fs->slots);
 	free(fs->generations);
@@ -67,8 +77,6 @@ static int slots_grow(struct hostfs *fs)
 	struct node **slots;
 	uint32_t *numbers;
 
-	if (wanted > MAX_NODES)
-		return -ENFILE;
 	if (!(slots = realloc(fs->slots, wanted * sizeof(*slots))))
 		return -ENOMEM;
 	fs->slots = slots;
@@ -96,6 +104,9 @@ static int node_make(struct hostfs *fs, unsigned share, int fd, const struct sta
 	struct node *node;
 	uint32_t slot;
 
+	// As many as it has are left to others.
+	if (num_nodes + fs->num_nodes >= MAX_NODES)
+		return -ENFILE;
 	if (result < 0)
 		return result;
 	if (!(node = calloc(1, sizeof(*node))))
@@ -110,8 +121,10 @@ static int node_make(struct hostfs *fs, unsigned share, int fd, const struct sta
 		               .lookups = 1,
 		               .next = *bucket };
 	*bucket = node;
+	fs->num_nodes++;
+	num_nodes++;
 	fs->slots[slot] = node;
-	node_set_fd(fs, node, fd);
+	node_set_fd(node, fd);
 	watch_begin(fs, node);
 	*out = node;
 	return 0;
@@ -145,7 +158,7 @@ int node_get(struct hostfs *fs, unsigned share, int fd, struct node **out)
 	if (node) {
 		// One that has none gets this.
 		if (node->fd < 0)
-			node_set_fd(fs, node, fd);
+			node_set_fd(node, fd);
 		else
 			close(fd);
 		node->lookups++;
@@ -174,13 +187,13 @@ static int open_beneath(int parent, const char *name)
 	return fd;
 }
 
-int node_open_entry(struct hostfs *fs, const struct node *parent, const char *name)
+int node_open_entry(const struct node *parent, const char *name)
 {
 	int fd;
 
 	do {
 		fd = open_beneath(parent->fd, name);
-	} while (fds_are_short(fs, fd));
+	} while (fds_are_short(fd));
 	return fd < 0 ? -errno : fd;
 }
 
@@ -215,7 +228,7 @@ int node_lookup(struct hostfs *fs, struct node *parent, const char *name, struct
 		return share_lookup(fs, name, out);
 	if (!S_ISDIR(parent->type))
 		return -ENOTDIR;
-	fd = node_open_entry(fs, parent, name);
+	fd = node_open_entry(parent, name);
 	result = fd < 0 ? fd : node_get(fs, parent->share, fd, out);
 	if (result < 0)
 		return result;
@@ -253,11 +266,13 @@ void node_release(struct hostfs *fs, struct node *node)
 		fs->slots[slot] = NULL;
 		fs->generations[slot] = (fs->generations[slot] + 1) % MAX_GENERATIONS;
 		fs->free_slots[fs->num_free++] = slot;
-		node_set_fd(fs, node, -1);
+		node_set_fd(node, -1);
 		node_unplace(fs, node);
 		watch_end(fs, node);
 		host_locks_end(fs, node);
 		free(node);
+		fs->num_nodes--;
+		num_nodes--;
 		if (parent)
 			parent->children--;
 		node = parent;
@@ -279,7 +294,7 @@ struct proc_path node_path(const struct node *node)
 }
 
 // Opens what a node's descriptor stands for.
-static int open_again(struct hostfs *fs, struct node *node, int flags)
+static int open_again(struct node *node, int flags)
 {
 	struct proc_path path = node_path(node);
 	int fd;
@@ -287,7 +302,7 @@ static int open_again(struct hostfs *fs, struct node *node, int flags)
 	node->pins++;
 	do {
 		fd = open(path.text, flags);
-	} while (fds_are_short(fs, fd));
+	} while (fds_are_short(fd));
 	node->pins--;
 	return fd;
 }
@@ -303,7 +318,7 @@ int node_open(struct hostfs *fs, struct node *node, int flags)
 	if (!S_ISREG(node->type) && !S_ISDIR(node->type))
 		return -ENXIO;
 	flags = (flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	fd = open_again(fs, node, flags);
+	fd = open_again(node, flags);
 	if (fd >= 0 || errno != EACCES)
 		return fd < 0 ? -errno : fd;
 	// The container's root may open what it may not read by its mode; the user who owns it may
@@ -313,7 +328,7 @@ int node_open(struct hostfs *fs, struct node *node, int flags)
 	if (fstat(node->fd, &st) < 0 || st.st_uid != geteuid() || !S_ISREG(st.st_mode) ||
 	    chmod(path.text, (st.st_mode & 07777) | 0600) < 0)
 		return -EACCES;
-	fd = open_again(fs, node, flags);
+	fd = open_again(node, flags);
 	error = errno;
 	(void)!chmod(path.text, st.st_mode & 07777);
 	return fd < 0 ? -error : fd;

@@ -79,7 +79,7 @@ static bool override_read(const struct node *node, struct ownership *out)
 	return override_parse(text, out);
 }
 
-unsigned char ownership_entry_type(const struct node *dir, const struct dirent *entry)
+unsigned char ownership_entry_type(const struct node *dir, const struct dirent64 *entry)
 {
 	char path[sizeof(struct proc_path) + sizeof(entry->d_name)];
 	struct ownership kept;

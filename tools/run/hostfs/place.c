@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tools/run/hostfs/internal.h"
@@ -17,39 +18,46 @@
 // Parents that may have to be found first.
 #define MAX_DEPTH 128u
 
-static void unlist(struct hostfs *fs, struct node *node)
+// Descriptors are the process's: so is the order of the nodes that have one, and the count of those
+// that sessions keep.
+static struct {
+	struct node *newest, *oldest;
+	uint32_t num_kept;
+} fds;
+
+static void unlist(struct node *node)
 {
 	if (node->newer)
 		node->newer->older = node->older;
-	else if (fs->newest == node)
-		fs->newest = node->older;
+	else if (fds.newest == node)
+		fds.newest = node->older;
 	if (node->older)
 		node->older->newer = node->newer;
-	else if (fs->oldest == node)
-		fs->oldest = node->newer;
+	else if (fds.oldest == node)
+		fds.oldest = node->newer;
 	node->newer = node->older = NULL;
 }
 
-static void list_newest(struct hostfs *fs, struct node *node)
+static void list_newest(struct node *node)
 {
-	unlist(fs, node);
-	node->older = fs->newest;
-	if (fs->newest)
-		fs->newest->newer = node;
+	unlist(node);
+	node->older = fds.newest;
+	if (fds.newest)
+		fds.newest->newer = node;
 	else
-		fs->oldest = node;
-	fs->newest = node;
+		fds.oldest = node;
+	fds.newest = node;
 }
 
-void node_set_fd(struct hostfs *fs, struct node *node, int fd)
+void node_set_fd(struct node *node, int fd)
 {
 	if (node->fd >= 0 && node->fd != fd)
 		close(node->fd);
 	node->fd = fd;
 	if (fd >= 0)
-		list_newest(fs, node);
+		list_newest(node);
 	else
-		unlist(fs, node);
+		unlist(node);
 }
 
 static struct node **place_bucket(struct hostfs *fs, const struct node *parent, const char *name)
@@ -109,50 +117,77 @@ int node_place(struct hostfs *fs, struct node *node, struct node *parent, const 
 	return 0;
 }
 
+static bool is_idle(const struct node *node)
+{
+	return !node->is_share && node->pins == 0 && node->opens == 0;
+}
+
 // Whether a node can do without its descriptor: it has a name by which it is found again.
 static bool can_go(const struct node *node)
 {
 	struct stat st;
 
-	return !node->is_share && node->pins == 0 && node->opens == 0 && node->name &&
-		fstat(node->fd, &st) == 0 && st.st_nlink > 0;
+	return is_idle(node) && node->name && fstat(node->fd, &st) == 0 && st.st_nlink > 0;
 }
 
-bool nodes_evict(struct hostfs *fs)
+// Takes the descriptors of some nodes that were not used for long. Returns false when none can go.
+static bool nodes_evict(bool (*may_go)(const struct node *node))
 {
-	const struct node *last = fs->newest;
-	struct node *node = fs->oldest;
+	const struct node *last = fds.newest;
+	struct node *node = fds.oldest;
 	unsigned count = 0;
 
 	for (unsigned i = 0; node && count < EVICT_COUNT && (i < EVICT_TRIES || count == 0); i++) {
 		struct node *newer = node == last ? NULL : node->newer;
 
-		if (can_go(node)) {
-			node_set_fd(fs, node, -1);
+		if (may_go(node)) {
+			node_set_fd(node, -1);
 			count++;
 		} else {
 			// It is not in the way the next time.
-			list_newest(fs, node);
+			list_newest(node);
 		}
 		node = newer;
 	}
 	return count > 0;
 }
 
-bool fds_are_short(struct hostfs *fs, int fd)
+bool fds_are_short(int fd)
 {
 	int error = errno;
-	bool again = fd < 0 && error == EMFILE && nodes_evict(fs);
+	// One that nobody has open and that has no name will not be missed as others would.
+	bool again = fd < 0 && error == EMFILE && (nodes_evict(can_go) || nodes_evict(is_idle));
 
 	errno = error;
 	return again;
 }
 
+int fds_keep(struct hostfs *fs, uint32_t count)
+{
+	struct rlimit limit = { .rlim_cur = 0 };
+	uint64_t room;
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	// The rest is for nodes.
+	room = limit.rlim_cur - limit.rlim_cur / 4;
+	if (fds.num_kept + fs->num_kept + count > room)
+		return -ENFILE;
+	fs->num_kept += count;
+	fds.num_kept += count;
+	return 0;
+}
+
+void fds_drop(struct hostfs *fs, uint32_t count)
+{
+	fs->num_kept -= count;
+	fds.num_kept -= count;
+}
+
 // Opens a node that lost its descriptor, by a parent that has one.
-static int reopen(struct hostfs *fs, struct node *node)
+static int reopen(struct node *node)
 {
 	struct stat st;
-	int fd = node_open_entry(fs, node->parent, node->name);
+	int fd = node_open_entry(node->parent, node->name);
 
 	if (fd < 0)
 		return fd == -ENOENT || fd == -ENOTDIR ? -ESTALE : fd;
@@ -161,11 +196,11 @@ static int reopen(struct hostfs *fs, struct node *node)
 		close(fd);
 		return -ESTALE;
 	}
-	node_set_fd(fs, node, fd);
+	node_set_fd(node, fd);
 	return 0;
 }
 
-int node_use(struct hostfs *fs, struct node *node)
+int node_use(struct node *node)
 {
 	struct node *chain[MAX_DEPTH];
 	unsigned depth = 0;
@@ -174,7 +209,7 @@ int node_use(struct hostfs *fs, struct node *node)
 	if (node->is_root)
 		return 0;
 	if (node->fd >= 0) {
-		list_newest(fs, node);
+		list_newest(node);
 		return 0;
 	}
 	for (struct node *at = node; at->fd < 0; at = at->parent) {
@@ -187,7 +222,7 @@ int node_use(struct hostfs *fs, struct node *node)
 	while (result == 0 && depth > 0) {
 		struct node *at = chain[--depth];
 
-		result = reopen(fs, at);
+		result = reopen(at);
 		at->parent->pins--;
 		if (result == 0 && depth > 0)
 			at->pins++;

@@ -194,7 +194,7 @@ static int dispatch(struct call *call)
 	if (!call->node)
 		return operation == touch_serve ? touch_serve(call) : -ESTALE;
 	call->node->pins++;
-	result = node_use(call->fs, call->node);
+	result = node_use(call->node);
 	call->changed[0].dev = call->node->dev;
 	call->changed[0].ino = call->node->ino;
 	if (result == 0)

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c binds.c changes.c dir_ops.c file_ops.c handle.c lock_ops.c name_ops.c node.c override.c place.c request.c sandbox.c server.c sessions.c touch.c watch.c window.c xattr_ops.c) \
+HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c binds.c changes.c dir_ops.c file_ops.c handle.c listing.c lock_ops.c name_ops.c node.c override.c place.c request.c sandbox.c server.c sessions.c touch.c watch.c window.c xattr_ops.c) \
 	tools/common/error.c libs/locks/locks.c libs/locks/fuse_lock.c
 HOST_TESTS += tools/run/hostfs/hostfs_test
 hostfs_test_SRCS := $(HOSTFS_SRCS)
 hostfs_test_CFLAGS := -D_GNU_SOURCE
+HOST_TESTS += tools/run/hostfs/hostfs_hostile_test
+hostfs_hostile_test_SRCS := $(HOSTFS_SRCS)
+hostfs_hostile_test_CFLAGS := -D_GNU_SOURCE -DMAX_NODES=4096
 HOST_TESTS += tools/run/hostfs/hostfs_lock_test
 hostfs_lock_test_SRCS := $(HOSTFS_SRCS)
 hostfs_lock_test_CFLAGS := -D_GNU_SOURCE

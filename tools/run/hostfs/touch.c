@@ -76,7 +76,7 @@ static int touch_lookup(struct call *call, unsigned kind)
 	case FILES_REMOVED:
 	case FILES_REPLACED:
 		node = replaced_node(call, name);
-		if (node && node_use(call->fs, node) < 0)
+		if (node && node_use(node) < 0)
 			node = NULL;
 		if (!node && kind == FILES_REPLACED)
 			return -ENOENT;

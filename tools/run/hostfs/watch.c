@@ -183,7 +183,7 @@ static void event_note(struct hostfs *fs, struct node *node, const struct inotif
 	// Of a folder, its own attributes are its parent's to tell.
 	if (!name && S_ISDIR(node->type))
 		return;
-	if (node_use(fs, node) == 0 &&
+	if (node_use(node) == 0 &&
 	    fstatat(node->fd, name ? name : "", &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0)
 		st = (struct stat){ .st_mode = S_IFREG };
 	if (is_own(call, &st, name))
