@@ -464,16 +464,59 @@ static void test_one_writer(void **state)
 	check_all();
 }
 
+static int ask_attributes(uint64_t node)
+{
+	struct fuse_getattr_in in = { 0 };
+
+	return ask(store,
+	           (struct request){ .opcode = FUSE_GETATTR,
+	                             .node = node,
+	                             .fixed = &in,
+	                             .fixed_len = sizeof(in) });
+}
+
+// A file that is a disk stays until that is closed: its number is no other file's meanwhile.
+static void test_removed_while_it_is_a_disk(void **state)
+{
+	handle_t folio;
+	uint8_t *bytes;
+	uint64_t other;
+	uint32_t flags;
+
+	(void)state;
+	take_info(disk, &flags);
+	folio = make_folio(&bytes);
+	memset(bytes, 0x22, 4096);
+	memset(model, 0x22, 4096);
+	assert_int_equal(transfer(true, 0, 0, 4096, folio), 0);
+	assert_int_equal(ask_name(store, FUSE_UNLINK, FUSE_ROOT_ID, "a"), 0);
+	send_forget(store, file, 1);
+	assert_int_equal(ask_create(store, FUSE_ROOT_ID, "b"), 0);
+	other = entry_node();
+	check_all();
+	assert_int_equal(ask_attributes(other), 0);
+	fake_close(&disk);
+	settle();
+	assert_int_equal(ask_create(store, FUSE_ROOT_ID, "c"), 0);
+	assert_int_equal((uint32_t)entry_node(), (uint32_t)file);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_disk, teardown_disk)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_a_disk),     TEST(test_any_sectors),
-		TEST(test_bounced),    TEST(test_discards),
-		TEST(test_flush),      TEST(test_refused),
-		TEST(test_rules),      TEST(test_names),
-		TEST(test_one_writer), TEST(test_what_was_asked_is_done_first),
+		TEST(test_a_disk),
+		TEST(test_any_sectors),
+		TEST(test_bounced),
+		TEST(test_discards),
+		TEST(test_flush),
+		TEST(test_refused),
+		TEST(test_rules),
+		TEST(test_names),
+		TEST(test_one_writer),
+		TEST(test_what_was_asked_is_done_first),
+		TEST(test_removed_while_it_is_a_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,7 @@ struct session {
 	uint32_t num_refs;
 	struct list calls;  // that are to be answered
 	struct ext4_node root;
+	struct node *root_node;  // pinned, so that it stays when its name goes; NULL: it is no more
 	uint32_t num_calls;
 	uint32_t minor;  // of the protocol; 0 before INIT
 	uint32_t flags;  // FUSE_INIT's that both have
@@ -408,7 +409,7 @@ uint64_t node_id(const struct session *session, struct ext4_node node);
 // The node that the call's session means by an id. -LINUX_ESTALE: it has no such node.
 // -LINUX_ENOMEM, -LINUX_ENFILE, CALL_WAIT.
 int node_find(struct call *call, uint64_t id, struct ext4_node *out);
-// The node of an inode, made if it is not there. NULL: there is no memory.
+// The node of an inode that is there, made if nobody has it. NULL: there is no memory.
 struct node *node_get(struct fs *fs, struct ext4_node id);
 // NULL: it is not in use.
 struct node *node_peek(struct fs *fs, struct ext4_node id);
@@ -421,7 +422,7 @@ int node_room(const struct session *session);
 // Counts a lookup. -LINUX_ENOMEM, -LINUX_ENFILE: node_room's.
 int node_ref(struct session *session, struct ext4_node id);
 void node_forget(struct session *session, uint64_t id, uint64_t lookups);
-// The session ended: it has no nodes any more.
+// The session ended: it has no nodes any more, nor its root.
 void session_forget_all(struct session *session);
 // The node has lost its last name: it is released when nobody has it.
 void node_nameless(struct fs *fs, struct ext4_node id);

@@ -265,6 +265,9 @@ void session_forget_all(struct session *session)
 
 		ref_drop(ref_place(session, ref->node->id.inode));
 	}
+	if (session->root_node != NULL)
+		node_unpin(session->fs, session->root_node);
+	session->root_node = NULL;
 }
 
 // The session has returned: it may have any node that there is.

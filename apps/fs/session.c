@@ -453,6 +453,13 @@ error_t session_open(struct fs *fs, const struct share *share, handle_t *out)
 		goto out_free;
 	session->fs = fs;
 	session->root = share->root;
+	list_init(&session->refs);
+	session->root_node = node_get(fs, share->root);
+	if (session->root_node == NULL) {
+		err = ERR_NO_MEMORY;
+		goto out_ends;
+	}
+	session->root_node->pins++;
 	session->volumes = share->volumes;
 	session->read_only = share->read_only;
 	session->is_disk = share->is_disk;
@@ -461,14 +468,13 @@ error_t session_open(struct fs *fs, const struct share *share, handle_t *out)
 	err = loop_add(&fs->loop, &session->source, ends[0],
 	               share->is_disk ? &file_disk_ops : &session_ops, session);
 	if (err != 0)
-		goto out_ends;
+		goto out_root;
 	if (share->is_disk)
 		err = file_disk_greet(session);
 	if (err != 0)
 		goto out_source;
 	session->index = FS_MAX_SESSIONS;
 	session->salt = ++fs->last_salt * 7919;
-	list_init(&session->refs);
 	list_push_back(&fs->sessions, &session->entry);
 	fs->num_sessions++;
 	fs->num_disks += share->is_disk;
@@ -477,6 +483,8 @@ error_t session_open(struct fs *fs, const struct share *share, handle_t *out)
 
 out_source:
 	loop_remove(&fs->loop, &session->source);
+out_root:
+	session_forget_all(session);
 out_ends:
 	handle_close(ends[0]);
 	handle_close(ends[1]);
