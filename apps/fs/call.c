@@ -8,6 +8,9 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
+// Of calls in one turn of the event loop.
+#define TURN_STEPS 64u
+
 struct call *call_create(struct fs *fs, int (*run)(struct call *call))
 {
 	struct call *call = heap_alloc(sizeof(*call));
@@ -94,12 +97,48 @@ static void leaving_answer(struct fs *fs)
 	}
 }
 
+// A call of many steps lets those be heard that come meanwhile.
 static void run_ready(struct fs *fs)
 {
 	struct list *entry;
 
-	while ((entry = list_pop_front(&fs->ready)) != NULL)
+	for (uint32_t i = 0; i < TURN_STEPS && (entry = list_pop_front(&fs->ready)) != NULL; i++)
 		run(container_of(entry, struct call, wait_entry));
+}
+
+// After what other sources have to say.
+static void run_later(struct fs *fs)
+{
+	error_t err = event_signal(fs->more.handle, 1);
+
+	assert(err == 0);
+}
+
+static void more_signalled(struct loop *loop, struct source *source)
+{
+	struct fs *fs = source->context;
+	uint64_t count;
+	error_t err = event_take(source->handle, &count);
+
+	(void)loop;
+	assert(err == 0);
+	calls_run(fs);
+}
+
+static const struct source_ops more_ops = { .signalled = more_signalled };
+
+error_t calls_init(struct fs *fs)
+{
+	handle_t event;
+	error_t err = event_create(&event);
+
+	if (err != 0)
+		return err;
+	list_init(&fs->ready);
+	list_init(&fs->stalled);
+	list_init(&fs->bouncing);
+	list_init(&fs->leaving);
+	return loop_add(&fs->loop, &fs->more, event, &more_ops, fs);
 }
 
 void calls_run(struct fs *fs)
@@ -110,14 +149,13 @@ void calls_run(struct fs *fs)
 	run_ready(fs);
 	// The last call of a session that somebody waits for may have ended. To look for a file
 	// blocks, and calls that were parked may be ready after it.
-	while (fs->clients_wait) {
+	if (fs->clients_wait) {
 		fs->clients_wait = false;
 		clients_opened(fs);
-		if (list_is_empty(&fs->ready))
-			break;
-		run_ready(fs);
 	}
 	fs->running = false;
+	if (!list_is_empty(&fs->ready))
+		run_later(fs);
 	if (fs->num_sessions == fs->num_destroyed && fs->num_calls == fs->num_leaving)
 		fs_idle(fs);
 	else if (fs->num_sessions == fs->num_destroyed)

@@ -252,6 +252,7 @@ struct fs {
 	struct update update;
 
 	struct source clock;  // a timer
+	struct source more;   // an event: there is more to run
 	struct list ready;    // calls to run
 	struct list stalled;  // calls that wait for the file system
 	bool running;
@@ -366,9 +367,12 @@ int (*operation_of(uint32_t opcode))(struct call *call);
 // A call for the file system itself. NULL: there is no memory.
 struct call *call_create(struct fs *fs, int (*run)(struct call *call));
 void call_free(struct call *call);
+// Errors: event_create's, loop_add's.
+__must_check error_t calls_init(struct fs *fs);
 // It is run with the next calls_run: a new call, or one that was parked.
 void call_continue(struct call *call);
-// Runs what can run. At the end of each turn of the event loop.
+// Runs what can run, as far as that is fair to who is not heard meanwhile: the rest is run later. At
+// the end of each turn of the event loop.
 void calls_run(struct fs *fs);
 // What ext4 calls as options.resume.
 void calls_resume(void *fs);

@@ -242,6 +242,34 @@ static void test_bad_block(void **state)
 	assert_int_equal(answer.len, 4096);
 }
 
+// One of many steps, none of which waits for anything.
+static void test_a_long_call_lets_others_go_on(void **state)
+{
+	struct fuse_setattr_in cut = { .valid = FATTR_SIZE };
+	struct request request = { .opcode = FUSE_SETATTR,
+		                   .node = make_file("long"),
+		                   .unique = 64,
+		                   .fixed = &cut,
+		                   .fixed_len = sizeof(cut) };
+	handle_t other = begin_session(FILES_VOLUMES);
+	static struct answer answers[2];
+
+	(void)state;
+	ext4_fake_waits = 0;
+	assert_int_equal(ask_fallocate(session, request.node, 0, 400 * 4096, 0), 0);
+	request_send(session, &request);
+	request_send(
+		other,
+		&(struct request){ .opcode = FUSE_STATFS, .node = FUSE_ROOT_ID, .unique = 64 });
+	while (!reply_take(other, &answers[1]))
+		assert_int_equal(loop_turn(&fs.loop, 0), 0);
+	assert_false(reply_take(session, &answers[0]));
+	settle();
+	assert_true(reply_take(session, &answers[0]));
+	assert_int_equal(answers[0].error, 0);
+	fake_close(&other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -252,6 +280,7 @@ int main(void)
 		TEST(test_lent_folios),
 		TEST(test_full_disk),
 		TEST(test_room_that_is_being_freed),
+		TEST(test_a_long_call_lets_others_go_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -440,12 +440,10 @@ error_t fs_init(struct fs *fs, handle_t kept)
 		return err;
 	list_init(&fs->clients);
 	list_init(&fs->sessions);
-	list_init(&fs->ready);
-	list_init(&fs->stalled);
-	list_init(&fs->bouncing);
-	list_init(&fs->leaving);
 	fs->max_refs = FS_MAX_REFS;
 	kept_init(fs, bytes);
-	err = timer_create(&timer);
+	err = calls_init(fs);
+	if (err == 0)
+		err = timer_create(&timer);
 	return err != 0 ? err : loop_add(&fs->loop, &fs->clock, timer, &clock_ops, fs);
 }
