@@ -37,6 +37,8 @@
 // nothing works, for nobody. Each is 150 bytes of ours; a guest of Linux has a KiB for it.
 #define FS_MAX_REFS (2u * 1024 * 1024)
 #define FS_REF_BYTES 150u
+// Of these, those without a name: fewer than there may be orphans, for truncates need some, too.
+#define FS_MAX_NAMELESS (EXT4_MAX_ORPHANS / 4 * 3)
 // How long a client may believe what it was told, in seconds: of a node that it has alone, and of
 // one that others have, too.
 #define FS_VALID_ALONE 10u
@@ -108,7 +110,8 @@ struct session {
 	struct source source;
 	struct list refs;
 	uint32_t num_refs;
-	struct list calls;  // that are to be answered
+	uint32_t num_nameless;  // of these
+	struct list calls;      // that are to be answered
 	struct ext4_node root;
 	struct node *root_node;  // pinned, so that it stays when its name goes; NULL: it is no more
 	uint32_t num_calls;
@@ -267,6 +270,8 @@ struct fs {
 	struct ref *refs[NODE_BUCKETS];
 	uint32_t num_refs;
 	uint32_t max_refs;
+	uint32_t num_nameless;  // of these
+	uint32_t max_nameless;
 	uint32_t num_returned;
 	uint32_t num_awaited;    // sessions of before that have not returned
 	uint64_t awaited_until;  // seconds
@@ -428,6 +433,13 @@ int node_ref(struct session *session, struct ext4_node id);
 void node_forget(struct session *session, uint64_t id, uint64_t lookups);
 // The session ended: it has no nodes any more, nor its root.
 void session_forget_all(struct session *session);
+// Whether the session may have one node without a name more: 0, or -LINUX_ENFILE. It leaves at
+// least as many to the others as it has itself.
+int session_nameless_room(const struct session *session);
+// The same of all that have the node.
+int node_nameless_room(struct fs *fs, struct ext4_node id);
+// The node has got a name.
+void node_named(struct fs *fs, struct ext4_node id);
 // The node has lost its last name: it is released when nobody has it.
 void node_nameless(struct fs *fs, struct ext4_node id);
 // Orphans of before that are in use by nobody that may still come.

@@ -496,6 +496,43 @@ static void test_an_unused_disk_is_not_written(void **state)
 	session = HANDLE_NONE;
 }
 
+// Whoever keeps files without names leaves the others as many, so that they can remove theirs.
+static void test_files_without_names_are_shared_out(void **state)
+{
+	const struct fuse_create_in temporary = { .flags = 2, .mode = 0x8180 };
+	handle_t other = begin_session(FILES_VOLUMES);
+	uint64_t nodes[5];
+	char name[] = "a";
+
+	(void)state;
+	fs.max_nameless = 8;
+	assert_int_equal(ask_name(other, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
+	for (size_t i = 0; i < 5; i++, name[0]++) {
+		assert_int_equal(ask_create(session, volume, name), 0);
+		nodes[i] = entry_node();
+		assert_int_equal(ask_name(session, FUSE_UNLINK, volume, name),
+		                 i < 4 ? 0 : -LINUX_ENFILE);
+	}
+	assert_int_equal(ask(session,
+	                     (struct request){ .opcode = FUSE_TMPFILE,
+	                                       .node = volume,
+	                                       .fixed = &temporary,
+	                                       .fixed_len = sizeof(temporary),
+	                                       .tail = "#",
+	                                       .tail_len = 2 }),
+	                 -LINUX_ENFILE);
+	// Another cannot make them more for it, either; its own it can remove.
+	assert_int_equal(ask_name(other, FUSE_UNLINK, volume, "e"), -LINUX_ENFILE);
+	assert_int_equal(ask_create(other, volume, "x"), 0);
+	assert_int_equal(ask_name(other, FUSE_UNLINK, volume, "x"), 0);
+	send_forget(session, nodes[0], 1);
+	send_forget(session, nodes[1], 1);
+	assert_int_equal(ask_name(other, FUSE_UNLINK, volume, "e"), 0);
+	fake_close(&other);
+	settle();
+	assert_int_equal(fs.num_nameless, 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -505,6 +542,7 @@ int main(void)
 		                            TEST(test_truncate_is_finished),
 		                            TEST(test_inodes_of_a_list_are_read_together),
 		                            TEST(test_names_and_times_at_the_edge),
+		                            TEST(test_files_without_names_are_shared_out),
 		                            TEST(test_an_unused_disk_is_not_written) };
 
 	return cmocka_run_group_tests(tests, make_image, remove_image);

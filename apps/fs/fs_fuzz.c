@@ -165,7 +165,7 @@ static void end(void)
 	for (int i = 0; i < 100 && fs.num_calls > 0; i++)
 		settle();
 	if (fs.num_sessions != 0 || fs.num_calls != 0 || fs.num_returned != 0 ||
-	    fs.locks.high != 0 || ext4_fake_reserved() != 0)
+	    fs.num_nameless != 0 || fs.locks.high != 0 || ext4_fake_reserved() != 0)
 		abort();
 	for (size_t i = 0; i < NODE_BUCKETS; i++) {
 		if (fs.refs[i] != NULL)

@@ -38,6 +38,7 @@ static inline int teardown(void **state)
 	for (int i = 0; i < 100 && fs.state != FS_CLOSED; i++)
 		settle();
 	assert_int_equal(fs.num_sessions, 0);
+	assert_int_equal(fs.num_nameless, 0);
 	assert_int_equal(fs.num_calls, 0);
 	assert_int_equal(fs.state, FS_CLOSED);
 	return 0;

@@ -441,6 +441,7 @@ error_t fs_init(struct fs *fs, handle_t kept)
 	list_init(&fs->clients);
 	list_init(&fs->sessions);
 	fs->max_refs = FS_MAX_REFS;
+	fs->max_nameless = FS_MAX_NAMELESS;
 	kept_init(fs, bytes);
 	err = calls_init(fs);
 	if (err == 0)

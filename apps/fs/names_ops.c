@@ -72,6 +72,8 @@ static int make(struct call *call, struct span name, struct ext4_new *what,
 	int result = node_room(call->session);
 
 	// Nothing is made that could not be told of.
+	if (result == 0 && name.data == NULL)
+		result = session_nameless_room(call->session);
 	if (result != 0)
 		return result;
 	result = call_begin(call, EXT4_CREDITS_NAMES);
@@ -180,7 +182,6 @@ int op_link(struct call *call)
 	struct fuse_link_in in;
 	struct ext4_node target;
 	struct ext4_attr attr;
-	struct node *node;
 	struct span name;
 	int result = call_take(&body, &in, sizeof(in));
 
@@ -196,9 +197,8 @@ int op_link(struct call *call)
 	if (result == 0)
 		entry_put(call, call->node->id, &attr);
 	result = call_end(call, result);
-	node = result == 0 ? node_peek(call->fs, target) : NULL;
-	if (node != NULL)
-		node->nameless = false;
+	if (result == 0)
+		node_named(call->fs, target);
 	return result;
 }
 
@@ -218,6 +218,8 @@ static int remove_name(struct call *call, bool folder)
 	if (result == 0)
 		result = folder ? ext4_rmdir(u, call->node->id, name, &attr)
 				: ext4_unlink(u, call->node->id, name, &attr);
+	if (result == 0 && attr.links == 0)
+		result = node_nameless_room(call->fs, attr.node);
 	result = call_end(call, result);
 	if (result == 0 && attr.links == 0)
 		node_nameless(call->fs, attr.node);
@@ -258,6 +260,8 @@ static int rename_as(struct call *call, struct reader *body, uint64_t new_dir, u
 	if (result == 0)
 		result = ext4_rename(&call->fs->update, call->node->id, name, to, new_name,
 		                     ext4_flags, &replaced);
+	if (result == 0 && replaced.node.inode != 0 && replaced.links == 0)
+		result = node_nameless_room(call->fs, replaced.node);
 	result = call_end(call, result);
 	if (result == 0 && replaced.node.inode != 0 && replaced.links == 0)
 		node_nameless(call->fs, replaced.node);

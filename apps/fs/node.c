@@ -121,6 +121,54 @@ void node_unused(struct fs *fs, struct node *node)
 	heap_free(node);
 }
 
+// Who has the node has one without a name more, or less.
+static void count_nameless(struct fs *fs, const struct node *node, bool more)
+{
+	uint32_t left = node->refs;
+
+	for (struct list *entry = fs->sessions.next; left > 0; entry = entry->next) {
+		struct session *session = container_of(entry, struct session, entry);
+
+		if (*ref_place(session, node->id.inode) == NULL)
+			continue;
+		session->num_nameless += more ? 1 : -1u;
+		fs->num_nameless += more ? 1 : -1u;
+		left--;
+	}
+}
+
+int session_nameless_room(const struct session *session)
+{
+	const struct fs *fs = session->fs;
+
+	return session->num_nameless < fs->max_nameless - fs->num_nameless ? 0 : -LINUX_ENFILE;
+}
+
+int node_nameless_room(struct fs *fs, struct ext4_node id)
+{
+	const struct node *node = node_peek(fs, id);
+
+	if (node == NULL || node->refs == 0)
+		return 0;
+	list_for_each(entry, &fs->sessions) {
+		const struct session *session = container_of(entry, struct session, entry);
+
+		if (*ref_place(session, id.inode) != NULL && session_nameless_room(session) != 0)
+			return -LINUX_ENFILE;
+	}
+	return 0;
+}
+
+void node_named(struct fs *fs, struct ext4_node id)
+{
+	struct node *node = node_peek(fs, id);
+
+	if (node == NULL || !node->nameless)
+		return;
+	node->nameless = false;
+	count_nameless(fs, node, false);
+}
+
 void node_nameless(struct fs *fs, struct ext4_node id)
 {
 	struct node *node = node_get(fs, id);
@@ -129,6 +177,8 @@ void node_nameless(struct fs *fs, struct ext4_node id)
 		log_warn("no memory to free inode %u: the next start does it", id.inode);
 		return;
 	}
+	if (!node->nameless)
+		count_nameless(fs, node, true);
 	node->nameless = true;
 	node_unused(fs, node);
 }
@@ -205,6 +255,8 @@ int node_ref(struct session *session, struct ext4_node id)
 		session->fs->num_refs++;
 		*place = ref;
 		node->was_shared |= ++node->refs > 1;
+		session->num_nameless += node->nameless;
+		session->fs->num_nameless += node->nameless;
 	}
 	ref->node->id = id;
 	ref->lookups++;
@@ -220,6 +272,8 @@ static void ref_drop(struct ref **place)
 	list_remove(&ref->entry);
 	ref->session->num_refs--;
 	ref->session->fs->num_refs--;
+	ref->session->num_nameless -= node->nameless;
+	ref->session->fs->num_nameless -= node->nameless;
 	node->refs--;
 	node_unused(ref->session->fs, node);
 	heap_free(ref);

@@ -35,7 +35,7 @@ static int reserve(struct orphans *orphans)
 		                                                       : orphans->num_places * 2,
 		                .count = orphans->count };
 
-	if (orphans->count == ORPHANS_MAX)
+	if (orphans->count == EXT4_MAX_ORPHANS)
 		return -LINUX_ENOSPC;
 	if (orphans->count + 1 < orphans->num_places / 2)
 		return 0;
@@ -198,7 +198,7 @@ static int load_one(struct ext4 *fs, uint32_t number, uint32_t before, uint32_t 
 	int status;
 
 	if (number < fs->super.first_inode || number > fs->super.num_inodes ||
-	    find(orphans, number) != NULL || orphans->count == ORPHANS_MAX)
+	    find(orphans, number) != NULL || orphans->count == EXT4_MAX_ORPHANS)
 		return damaged(fs, "the list of orphans is not sound");
 	do {
 		status = update_begin(&u, fs, 0);

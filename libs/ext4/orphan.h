@@ -12,9 +12,6 @@ struct ext4;
 struct inode;
 struct update;
 
-// More are not taken: each has 16 bytes of memory, twice.
-#define ORPHANS_MAX (1u << 18)
-
 struct orphan {
 	uint32_t number;  // 0: a free place
 	uint32_t before;  // 0: it is the first
