@@ -52,7 +52,8 @@ static bool write_all(int fd, const uint8_t *data, size_t size)
 	return true;
 }
 
-_Static_assert(FILES_WINDOW_SLOT_BYTES >= HOSTFS_MAX_MESSAGE, "a slot");
+#define SECTOR 512u
+_Static_assert(FILES_WINDOW_SLOT_BYTES >= HOSTFS_MAX_MESSAGE + SECTOR, "a slot");
 
 // Sends a frame, whose body lies in server->reply behind the room for a header.
 static bool frame_send(struct server *server, uint32_t session, size_t length)
@@ -92,15 +93,17 @@ static bool is_pad(const uint8_t *bytes, size_t length)
 	return i == length;
 }
 
-// The reply of that length is in the request's slot: a long one stays there.
+// The reply of that length is in the request's slot: a long one stays there. The OS takes whole
+// sectors: nothing of another's reply before is in the last one.
 static bool placed_send(struct server *server, const struct files_port_header *request,
-                        const uint8_t *reply, size_t length)
+                        uint8_t *reply, size_t length)
 {
 	struct files_port_header header = { .length = (uint32_t)(HEADER + length),
 		                            .session = request->session,
 		                            .slot = request->slot,
 		                            .flags = FILES_PORT_PLACED };
 
+	memset(reply + length, 0, SECTOR - 1);
 	if (length >= FILES_WINDOW_MIN_BYTES)
 		return write_all(server->socket, (const uint8_t *)&header, HEADER);
 	memcpy(server->reply + HEADER, reply, length);

@@ -362,6 +362,31 @@ static void long_requests_and_replies_go_by_slots(void **state)
 	assert_memory_equal(test_body(c), data, 100);
 }
 
+// The OS takes whole sectors, which another session's bytes were in before.
+static void the_rest_of_a_sector_is_nobodys(void **state)
+{
+	enum { SIZE = sizeof(struct fuse_out_header) + LENGTH, REST = 512 - SIZE % 512 };
+	static uint8_t data[LENGTH], back[SIZE + REST];
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t fh, node;
+	char path[96];
+
+	connect_disk();
+	node = file_make(c, &fh);
+	snprintf(path, sizeof(path), "%s/share/file", f->path);
+	assert_int_equal(truncate(path, LENGTH), 0);
+	memset(back, 0x77, sizeof(back));
+	disk_write(0, back, sizeof(back));
+	read_begin(c, node, fh, LENGTH);
+	frame_send(c, 1, 0, false);
+	assert_int_equal(frame_take(c).flags, FILES_PORT_PLACED);
+	disk_read(0, back, sizeof(back));
+	memcpy(c->reply, back, sizeof(struct fuse_out_header));
+	assert_int_equal(reply_error(c), 0);
+	assert_memory_equal(back + SIZE, data, REST);
+}
+
 // A frame whose slot has something else, or is none, is taken for one that was cut.
 static void a_slot_that_is_none(void **state)
 {
@@ -415,6 +440,7 @@ int main(void)
 		TEST(it_is_a_disk),
 		TEST(the_old_way_of_options),
 		TEST(long_requests_and_replies_go_by_slots),
+		TEST(the_rest_of_a_sector_is_nobodys),
 		TEST(a_slot_that_is_none),
 	};
 
