@@ -84,16 +84,16 @@ static struct lock *entry_add(struct lock_table *table, const struct lock *lock)
 
 static bool has_room(const struct lock_table *table, uint32_t session, uint32_t wanted)
 {
-	uint32_t all = 0, of_session = 0;
+	uint32_t free = table->capacity, of_session = 0;
 
 	for (uint32_t i = 0; i < table->high; i++) {
 		if (table->entries[i].type == LOCKS_NONE)
 			continue;
-		all++;
+		free--;
 		of_session += table->entries[i].session == session;
 	}
-	return wanted <= table->capacity - all &&
-		(wanted == 0 || of_session + wanted <= table->max_of_session);
+	return wanted == 0 ||
+		(of_session + wanted <= table->max_of_session && of_session + wanted <= free);
 }
 
 // --- Setting -------------------------------------------------------------------------------------

@@ -45,7 +45,8 @@ void locks_init(struct lock_table *table, struct lock *entries, uint32_t capacit
                 uint32_t max_of_session);
 // The request's owner has its type of lock on its range from now on, whatever it had there; with
 // LOCKS_NONE, none. LOCKS_HELD: another has a lock against it. LOCKS_FULL: there is no entry for
-// it, or the session has its share. Nothing is changed then.
+// it, or the session has its share: it leaves at least as many to the others as it has itself.
+// Nothing is changed then.
 enum locks_result locks_set(struct lock_table *table, const struct lock *request);
 // What locks_set would return. Changes nothing.
 enum locks_result locks_check(const struct lock_table *table, const struct lock *request);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#define CAPACITY 8u
+#define CAPACITY 12u
 
 struct fixture {
 	struct lock_table table;
@@ -106,9 +106,12 @@ static void test_a_session_has_its_share(void **state)
 	assert_int_equal(set(&f, of(1, 1, LOCKS_WRITE, 10, 12)), LOCKS_DONE);
 	assert_int_equal(set(&f, of(2, 1, LOCKS_WRITE, 100, 100)), LOCKS_DONE);
 	assert_int_equal(set(&f, of(2, 1, LOCKS_WRITE, 200, 200)), LOCKS_DONE);
-	assert_int_equal(set(&f, of(2, 1, LOCKS_WRITE, 300, 300)), LOCKS_FULL);
+	assert_int_equal(set(&f, of(2, 1, LOCKS_WRITE, 300, 300)), LOCKS_DONE);
+	// As many as it has are left, for others.
+	assert_int_equal(set(&f, of(2, 1, LOCKS_WRITE, 400, 400)), LOCKS_FULL);
+	assert_int_equal(set(&f, of(3, 1, LOCKS_WRITE, 400, 400)), LOCKS_DONE);
 	locks_drop_session(&f.table, 1);
-	assert_int_equal(count(&f), 2);
+	assert_int_equal(count(&f), 4);
 	locks_drop_file(&f.table, 7);
 	assert_int_equal(count(&f), 0);
 }

@@ -55,10 +55,11 @@ static int prepare(struct hostfs *fs, struct node *node)
 	struct lock *entries;
 
 	if (!fs->locks.entries) {
-		entries = calloc(MAX_LOCKS, sizeof(*entries));
+		// A session leaves as many as it has.
+		entries = calloc(2 * MAX_LOCKS, sizeof(*entries));
 		if (!entries)
 			return -ENOMEM;
-		locks_init(&fs->locks, entries, MAX_LOCKS, MAX_LOCKS);
+		locks_init(&fs->locks, entries, 2 * MAX_LOCKS, MAX_LOCKS);
 	}
 	if (node->locks)
 		return 0;
