@@ -376,8 +376,8 @@ void call_free(struct call *call);
 __must_check error_t calls_init(struct fs *fs);
 // It is run with the next calls_run: a new call, or one that was parked.
 void call_continue(struct call *call);
-// Runs what can run, as far as that is fair to who is not heard meanwhile: the rest is run later. At
-// the end of each turn of the event loop.
+// Runs what can run, as far as that is fair to who is not heard meanwhile: the rest is run later.
+// At the end of each turn of the event loop.
 void calls_run(struct fs *fs);
 // What ext4 calls as options.resume.
 void calls_resume(void *fs);
