@@ -3,6 +3,7 @@
 // Clients and their sessions. A client's bytes are looked at no further than what its rights and
 // the port's frames need: lengths, and whether there will be a reply.
 #include "apps/hostfs/hostfs.h"
+#include "libs/abi/files_change.h"
 #include "libs/abi/folio.h"
 #include "libs/abi/fuse.h"
 #include "libs/base/span.h"
@@ -245,6 +246,10 @@ static error_t frame_folio(struct hostfs *fs, struct files_port_header *header, 
 		return err;
 	header->check = files_port_check(frame.bytes.data + HEADER, fuse->length);
 	memcpy(&in, frame.bytes.data + HEADER, sizeof(in));
+	if (in.len != fuse->length) {
+		payload_release(&frame);
+		return ERR_PROTOCOL;
+	}
 	*replied = wants_reply(&in);
 	*placed = may_be_overtaken(&in,
 	                           (struct span){ .data = frame.bytes.data + HEADER,
@@ -260,7 +265,9 @@ static error_t frame_folio(struct hostfs *fs, struct files_port_header *header, 
 	return 0;
 }
 
-// A slot for the reply of a request that came inline, if it will be a long one.
+// A slot for the reply of a request that came inline, if it will be a long one. Not for a read that
+// waits for the host's changes: it would have the slot for as long as its session is there, and
+// beyond, for its answer never comes then.
 static uint8_t slot_for(struct session *session, struct span request)
 {
 	struct fuse_in_header in;
@@ -270,7 +277,8 @@ static uint8_t slot_for(struct session *session, struct span request)
 		return 0;
 	memcpy(&in, request.data, sizeof(in));
 	memcpy(&read, request.data + sizeof(in), sizeof(read));
-	if (in.opcode != FUSE_READ || read.size < FILES_WINDOW_MIN_BYTES)
+	if (in.opcode != FUSE_READ || in.nodeid == FILES_CHANGES_NODE ||
+	    read.size < FILES_WINDOW_MIN_BYTES)
 		return 0;
 	return window_give(session->fs, session->id, in.unique);
 }
@@ -301,6 +309,9 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 		struct fuse_in_header in;
 
 		memcpy(&in, tail, sizeof(in));
+		// The host answers no other.
+		if (in.len != fuse.length)
+			return ERR_PROTOCOL;
 		replied = wants_reply(&in);
 		header.slot = slot_for(session, request);
 		header.check = files_port_check(request.data, request.len);
