@@ -69,12 +69,17 @@ static void try_outside(struct fixture *f)
 static void try_calls(struct fixture *f)
 {
 	char *const none[] = { NULL };
+	siginfo_t info = { .si_code = SI_QUEUE };
 
 	(void)f;
 	MUST(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
 	MUST(is_refused(execve("/bin/true", none, none)));
 	MUST(is_refused(socket(AF_UNIX, SOCK_STREAM, 0)));
 	MUST(is_refused(kill(getppid(), 0)));
+	MUST(is_refused((int)syscall(SYS_tkill, getppid(), 0)));
+	MUST(is_refused((int)syscall(SYS_tgkill, getppid(), getppid(), 0)));
+	MUST(is_refused((int)syscall(SYS_rt_sigqueueinfo, getppid(), 0, &info)));
+	MUST(is_refused((int)syscall(SYS_rt_tgsigqueueinfo, getppid(), getppid(), 0, &info)));
 	MUST(is_refused((int)syscall(SYS_ptrace, 0, 0, 0, 0)));
 }
 
