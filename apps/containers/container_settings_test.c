@@ -132,7 +132,7 @@ static void test_ports(void **state)
 		parse(&s,
 	              "{\"Image\":\"a\",\"ExposedPorts\":{\"80/tcp\":{},\"53/UDP\":{},\"80\":{}},"
 	              "\"HostConfig\":{\"PublishAllPorts\":true,\"PortBindings\":{\"80/tcp\":["
-	              "{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"8080\"},{\"HostPort\":\"\"}],"
+	              "{\"hostIP\":\"127.0.0.1\",\"hostport\":\"8080\"},{\"HostPort\":\"\"}],"
 	              "\"53/udp\":[{\"HostIp\":\"\",\"HostPort\":\"8000-8010\"}],\"1/tcp\":null}}}",
 	              error),
 		0);

@@ -69,7 +69,7 @@ static error_t take_place(struct port *port, struct json_reader *r,
 	json_enter_object(r);
 	while (err == 0 && json_next_member(r, &key)) {
 		char *text = json_take_null(r) ? string_copy("") : json_take_string(r);
-		bool is_address = span_is(key, "HostIp");
+		bool is_address = field_is(key, "HostIp");
 
 		if (text == NULL) {
 			err = json_reader_status(r) == 0 ? ERR_NO_MEMORY : ERR_PROTOCOL;
@@ -80,7 +80,7 @@ static error_t take_place(struct port *port, struct json_reader *r,
 				text);
 			err = ERR_INVALID;
 		} else if (!is_address &&
-		           (!span_is(key, "HostPort") || !port_read_host(port, text))) {
+		           (!field_is(key, "HostPort") || !port_read_host(port, text))) {
 			fmt_write(
 				error, SETTINGS_ERROR_MAX,
 				"invalid port specification: \"%.64s\": HostPort is such as 8080 or "
