@@ -198,7 +198,8 @@ static void test_white_space(void **state)
 	(void)state;
 	assert_int_equal(
 		parse(&s,
-	              "{\"Image\": \"a\", \"Cmd\": \"x\", \"StopSignal\": \"SIGRTMIN+3\", \"HostConfig\": {"
+	              "{\"Image\": \"a\", \"Cmd\": \"x\", \"StopSignal\": \"SIGRTMIN+3\", \"Labels\": {\"l\": null}, "
+	              "\"HostConfig\": {"
 	              "\"MemorySwappiness\": -1, \"Ulimits\": [{\"Name\": \"memlock\", "
 	              "\"Soft\": -1, \"Hard\": -1}]}}",
 	              error),
@@ -207,6 +208,7 @@ static void test_white_space(void **state)
 	assert_string_equal(s.host.ulimits[0].name, "RLIMIT_MEMLOCK");
 	assert_int_equal(s.host.ulimits[0].soft, -1);
 	assert_int_equal(s.host.ulimits[0].hard, -1);
+	assert_string_equal(s.labels, "{\"l\":\"\"}");
 	settings_deinit(&s);
 }
 

@@ -215,8 +215,9 @@ static void take_labels(struct parse *p, struct json_reader *r, char **out)
 	json_write_raw(&w, "{");
 	json_enter_object(r);
 	while (json_next_member(r, &key)) {
-		// A key stands with its escapes, as it came.
-		char *name = copy_span(key), *value = json_take_string(r);
+		// A key stands with its escapes, as it came; null is an empty string to Go.
+		char *name = copy_span(key);
+		char *value = json_take_null(r) ? string_copy("") : json_take_string(r);
 
 		if (name != NULL && value != NULL) {
 			json_write_raw(&w, w.len > 1 ? ",\"" : "\"");

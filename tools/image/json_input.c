@@ -20,6 +20,10 @@ json_t *json_parse_any(const char *text, size_t size, const char *what, struct e
 		size -= 3;
 	}
 	object = json_loadb(text, size, JSON_ALLOW_NUL, &json_error);
+	// A number of 64 bits without a sign, mostly in a member that nobody here reads.
+	if (!object && json_error_code(&json_error) == json_error_numeric_overflow)
+		object = json_loadb(text, size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+		                    &json_error);
 	if (!object)
 		error_set(err, "%s is not valid JSON: %s", what, json_error.text);
 	return object;

@@ -73,6 +73,8 @@ static void test_command(void **state)
 	(void)state;
 	assert_command(config, &(struct bundle_options){ 0 }, "/e e|1|c");
 	assert_command(reset, &(struct bundle_options){ 0 }, "c");
+	assert_command("{\"Cmd\":[\"c\"],\"X\":18446744073709551615}",
+	               &(struct bundle_options){ 0 }, "c");
 	assert_command(config, &(struct bundle_options){ .args = "'a b' c" }, "/e e|1|a b|c");
 	assert_command(config, &(struct bundle_options){ .command = command }, "/e e|1|x y|z");
 	assert_command(config, &(struct bundle_options){ .entrypoint = "a b" }, "a|b");
