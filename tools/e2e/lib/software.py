@@ -145,6 +145,8 @@ NODE = Software("node", ["nodejs"], lambda: program_layer("server.js"), Entrypoi
 REDIS = Software("redis", ["redis-server", "redis-tools"], lambda: program_layer("redis.sh"),
                  passwd="redis:x:100:100::/var/lib/redis:/usr/sbin/nologin\n", group="redis:x:100:\n",
                  Entrypoint=["redis-server"])
+# Without it initdb looks at each file of all time zones: 13 of 90 seconds of CPU.
+TZ = "TZ=UTC"
 POSTGRES = Software("postgres", ["postgresql-17"],
                     lambda: program_layer("postgres.sh").dir("var/lib/postgresql", uid=100, gid=100)
                     .dir("var/run/postgresql", uid=100, gid=100),

@@ -63,7 +63,7 @@ def nginx_listens_on_both_families(context):
 @test
 def postgres_on_a_disk(context):
     """Three machines, one after the other, on one disk; the second one's power is cut."""
-    more = {"LINUXRUN_MEMORY": "256M", "LINUXRUN_DISK": "1G", "LINUXRUN_DISK_FILE": context.scratch / "disk"}
+    more = {"LINUXRUN_MEMORY": "256M", "LINUXRUN_DISK": "1G", "LINUXRUN_DISK_FILE": context.scratch / "disk", "LINUXRUN_ENV": software.TZ}
     data = "/var/lib/postgresql/data"
     check_equal(run(context, software.POSTGRES, "/app/postgres.sh", data, "2000", **more), "rows|2000|2000\n")
     command = json.dumps(["/app/postgres.sh", data, "1000", "hold"])
