@@ -128,8 +128,9 @@ E2E_OF_BOTH := container.exit container.megabyte container.conversation containe
 	net.download net.upload
 E2E_OF_kernel := container.sigterm linux_api.commands_by linux_api.gateway files. net.tcpip net.as_many net.bad
 E2E_OF_user := disk.driver_is_killed switch.
+# Two at a time: in the gate test-e2e runs beside them.
 test-e2e-kernel: ## some of them with all apps in the kernel
 test-e2e-user: ## the same with all apps in user mode
 test-e2e-kernel test-e2e-user: test-e2e-%: run-files $(BUILD)/starina-%.elf \
 		$(foreach image,$(E2E_IMAGES),$(BUILD)/$(image)-%.elf)
-	$(Q)BUILD=$(BUILD) E2E_ISOLATION=$* tools/e2e/e2e.py $(or $(E2E),$(E2E_OF_BOTH) $(E2E_OF_$*))
+	$(Q)BUILD=$(BUILD) E2E_JOBS=$${E2E_JOBS:-2} E2E_ISOLATION=$* tools/e2e/e2e.py $(or $(E2E),$(E2E_OF_BOTH) $(E2E_OF_$*))
