@@ -98,12 +98,13 @@ def docker_run(context):
         check(says in done.stderr.decode(), done.stderr)
     done = docker("run", "--rm", "nosuch:1", status=125)
     check(b"nosuch" in done.stderr, done.stderr)
-    done = docker("run", "--rm", "--device", "/dev/kvm", IMAGE, status=125)
-    check(b'while adding custom device "/dev/kvm": no such file or directory' in done.stderr, done.stderr)
+    # Of these words docker's client makes 125 or 127, by its version.
+    done = docker("run", "--rm", "--device", "/dev/kvm", IMAGE, status=None)
+    check(done.returncode != 0 and b'while adding custom device "/dev/kvm": no such file or directory' in done.stderr, done)
     # A device that only it may open.
     script = "exec 3<>/dev/d && echo open; exec 4<>/dev/e"
-    done = docker("run", "--rm", "--device", "/dev/fuse:/dev/d", "--device", "/dev/loop-control:/dev/e:r", IMAGE, "sh", "-c", script, status=1)
-    check(done.stdout == b"open\n" and b"/dev/e: Operation not permitted" in done.stderr, done)
+    done = docker("run", "--rm", "--device", "/dev/fuse:/dev/d", "--device", "/dev/loop-control:/dev/e:r", IMAGE, "sh", "-c", script, status=None)
+    check(done.stdout == b"open\n" and done.returncode != 0 and b"/dev/e: Operation not permitted" in done.stderr, done)
     capabilities = ("run", "--rm", "--cap-drop", "ALL"), ("run", "--rm", "--cap-add", "NET_ADMIN"), ("run", "--rm", "--privileged")
     script = "sed -n 's/CapEff:.0*//p' /proc/self/status; mount -t tmpfs none /tmp && echo 1 > /proc/sys/vm/overcommit_memory && echo mounted; true"
     check_equal([docker.text(*words, IMAGE, "sh", "-c", script) for words in capabilities], ["", "a80435fb", "1ffffffffff\nmounted"])
