@@ -38,8 +38,10 @@ def spaces_in_the_entrypoint(context):
     layer = Layer().file("my prog; reboot", probe(context), mode=0o755)
     result = run_probe(context, "$HOME", "`x`", config={"Entrypoint": ["/my prog; reboot", "args", " "]}, layers=[layer])
     check_equal((result.status, result.stdout), (0, b"0: /my prog; reboot\n1: args\n2:  \n3: $HOME\n4: `x`\n"), result)
-    result = run_probe(context, config={"Entrypoint": [""]})
+    result = run_probe(context, config={"Entrypoint": ["", ""]})
     check_equal((result.status, result.stdout), (127, b""), result)
+    # Docker's way to say that there is none.
+    check_refused(run_probe(context, config={"Entrypoint": [""]}), "there is nothing to run")
 
 
 @test
