@@ -113,7 +113,7 @@ struct session {
 	uint32_t num_nameless;  // of these
 	struct list calls;      // that are to be answered
 	struct ext4_node root;
-	struct node *root_node;  // pinned, so that it stays when its name goes; NULL: it is no more
+	struct node *root_node;  // pinned, so that it stays when its name goes
 	uint32_t num_calls;
 	uint32_t minor;  // of the protocol; 0 before INIT
 	uint32_t flags;  // FUSE_INIT's that both have
@@ -431,7 +431,7 @@ int node_room(const struct session *session);
 // Counts a lookup. -LINUX_ENOMEM, -LINUX_ENFILE: node_room's.
 int node_ref(struct session *session, struct ext4_node id);
 void node_forget(struct session *session, uint64_t id, uint64_t lookups);
-// The session ended: it has no nodes any more, nor its root.
+// The session ended: it has no nodes any more.
 void session_forget_all(struct session *session);
 // Whether the session may have one node without a name more: 0, or -LINUX_ENFILE. It leaves at
 // least as many to the others as it has itself.

@@ -231,6 +231,70 @@ static void test_unknown_key(void **state)
 	settle();
 }
 
+static void send_getattr(uint64_t node)
+{
+	static const struct fuse_getattr_in in;
+
+	request_send(session,
+	             &(struct request){ .opcode = FUSE_GETATTR,
+	                                .node = node,
+	                                .unique = 17,
+	                                .fixed = &in,
+	                                .fixed_len = sizeof(in) });
+	fake_loop_settle(&fs.loop);
+}
+
+// What waits for the disk when its session ends is given no nodes after that.
+static void test_a_session_that_returned_ends_while_it_waits(void **state)
+{
+	uint64_t file;
+
+	(void)state;
+	ext4_fake_waits = 0;
+	file = make_file("left");
+	fake_close(&session);
+	session = kept_begin();
+	session = kept_again();
+	ext4_fake_waits = 256;
+	send_getattr(file);
+	assert_int_equal(fs.num_calls, 1);
+	fake_close(&session);
+	fake_loop_settle(&fs.loop);
+	assert_int_equal(fs.num_calls, 1);
+	ext4_fake_waits = 0;
+	settle();
+	assert_int_equal(fs.num_sessions, 0);
+	assert_int_equal(fs.num_refs, 0);
+}
+
+// Who forgets a file without a name too early, and asks for it while it is freed, has none then.
+static void test_what_is_being_freed_is_asked_for(void **state)
+{
+	uint64_t file;
+
+	(void)state;
+	ext4_fake_waits = 0;
+	fake_close(&session);
+	session = kept_begin();
+	assert_int_equal(ask_name(session, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
+	file = make_file("gone");
+	assert_int_equal(ask_name(session, FUSE_UNLINK, volume, "gone"), 0);
+	assert_int_equal(fs.num_nameless, 1);
+	session = kept_again();
+	ext4_fake_waits = 256;
+	send_forget(session, file, 1);
+	fake_loop_settle(&fs.loop);
+	assert_int_equal(fs.num_releases, 1);
+	ext4_fake_waits = 0;
+	send_getattr(file);
+	assert_int_equal(fs.num_refs, 1);
+	settle();
+	assert_int_equal(fs.num_releases, 0);
+	fake_close(&session);
+	settle();
+	assert_int_equal(fs.num_nameless, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -243,6 +307,8 @@ int main(void)
 		TEST(test_open_files_outlive_the_app),
 		TEST(test_sessions_that_do_not_return),
 		TEST(test_unknown_key),
+		TEST(test_a_session_that_returned_ends_while_it_waits),
+		TEST(test_what_is_being_freed_is_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

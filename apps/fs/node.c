@@ -65,6 +65,25 @@ struct node *node_get(struct fs *fs, struct ext4_node id)
 	return node;
 }
 
+// --- Nodes without a name ------------------------------------------------------------------------
+
+// Who has the node has one without a name more, or less.
+static void set_nameless(struct fs *fs, struct node *node, bool nameless)
+{
+	uint32_t left = node->nameless != nameless ? node->refs : 0;
+
+	node->nameless = nameless;
+	for (struct list *entry = fs->sessions.next; left > 0; entry = entry->next) {
+		struct session *session = container_of(entry, struct session, entry);
+
+		if (*ref_place(session, node->id.inode) == NULL)
+			continue;
+		session->num_nameless += nameless ? 1 : -1u;
+		fs->num_nameless += nameless ? 1 : -1u;
+		left--;
+	}
+}
+
 // --- Release -------------------------------------------------------------------------------------
 
 static int release_run(struct call *call)
@@ -79,7 +98,8 @@ static int release_run(struct call *call)
 		return result;
 	if (result < 0 && result != -LINUX_ESTALE)
 		log_warn("inode %u is not freed: errno %d of Linux", call->node->id.inode, -result);
-	call->node->nameless = false;
+	// One that forgot it too early may have asked for it since.
+	set_nameless(fs, call->node, false);
 	fs->num_releases--;
 	calls_resume(fs);
 	return 0;
@@ -121,22 +141,6 @@ void node_unused(struct fs *fs, struct node *node)
 	heap_free(node);
 }
 
-// Who has the node has one without a name more, or less.
-static void count_nameless(struct fs *fs, const struct node *node, bool more)
-{
-	uint32_t left = node->refs;
-
-	for (struct list *entry = fs->sessions.next; left > 0; entry = entry->next) {
-		struct session *session = container_of(entry, struct session, entry);
-
-		if (*ref_place(session, node->id.inode) == NULL)
-			continue;
-		session->num_nameless += more ? 1 : -1u;
-		fs->num_nameless += more ? 1 : -1u;
-		left--;
-	}
-}
-
 int session_nameless_room(const struct session *session)
 {
 	const struct fs *fs = session->fs;
@@ -163,10 +167,8 @@ void node_named(struct fs *fs, struct ext4_node id)
 {
 	struct node *node = node_peek(fs, id);
 
-	if (node == NULL || !node->nameless)
-		return;
-	node->nameless = false;
-	count_nameless(fs, node, false);
+	if (node != NULL)
+		set_nameless(fs, node, false);
 }
 
 void node_nameless(struct fs *fs, struct ext4_node id)
@@ -177,9 +179,7 @@ void node_nameless(struct fs *fs, struct ext4_node id)
 		log_warn("no memory to free inode %u: the next start does it", id.inode);
 		return;
 	}
-	if (!node->nameless)
-		count_nameless(fs, node, true);
-	node->nameless = true;
+	set_nameless(fs, node, true);
 	node_unused(fs, node);
 }
 
@@ -319,9 +319,6 @@ void session_forget_all(struct session *session)
 
 		ref_drop(ref_place(session, ref->node->id.inode));
 	}
-	if (session->root_node != NULL)
-		node_unpin(session->fs, session->root_node);
-	session->root_node = NULL;
 }
 
 // The session has returned: it may have any node that there is.
@@ -361,7 +358,10 @@ int node_find(struct call *call, uint64_t id, struct ext4_node *out)
 		*out = ref->node->id;
 		return 0;
 	}
-	return ref == NULL && session->returned ? find_from_before(call, id, out) : -LINUX_ESTALE;
+	// One that has ended has nothing any more, though calls of it go on.
+	if (ref != NULL || !session->returned || session->ended)
+		return -LINUX_ESTALE;
+	return find_from_before(call, id, out);
 }
 
 bool node_is_shared(const struct session *session, struct ext4_node id)

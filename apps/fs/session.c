@@ -24,6 +24,7 @@ static void session_free(struct session *session)
 	fs->num_destroyed -= session->destroyed;
 	if (session->returned)
 		fs->num_returned--;
+	node_unpin(fs, session->root_node);
 	heap_free(session);
 	nodes_settle(fs);
 }
@@ -484,7 +485,7 @@ error_t session_open(struct fs *fs, const struct share *share, handle_t *out)
 out_source:
 	loop_remove(&fs->loop, &session->source);
 out_root:
-	session_forget_all(session);
+	node_unpin(fs, session->root_node);
 out_ends:
 	handle_close(ends[0]);
 	handle_close(ends[1]);
