@@ -15,7 +15,7 @@ static error_t parse(struct settings *settings, const char *text, char *error)
 {
 	struct span body = text_span(text);
 
-	return settings_parse(settings, body, error);
+	return settings_parse_new(settings, body, error);
 }
 
 // What docker 28's `run -it --rm` sends, shortened.
@@ -566,16 +566,39 @@ static void test_logs(void **state)
 	check_logs("{\"Other\":\"x\"}", "HostConfig.LogConfig.Other is not supported", false, 0, 0);
 }
 
+// One that was made before its process was looked at is still there.
+static void test_a_process_of_before(void **state)
+{
+	static const char body[] = "{\"Image\":\"a\",\"Env\":[\"=x\",\"\"],\"WorkingDir\":\"a/b\","
+				   "\"StopSignal\":\"SIGNONE\"}";
+	char error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	assert_int_equal(settings_parse(&s, text_span(body), error), 0);
+	assert_string_equal(s.workdir, "a/b");
+	settings_deinit(&s);
+	assert_int_equal(settings_parse_new(&s, text_span(body), error), ERR_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_docker),         cmocka_unit_test(test_one_string),
-		cmocka_unit_test(test_logs),           cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_refused_ports),  cmocka_unit_test(test_white_space),
-		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_surroundings),   cmocka_unit_test(test_host_namespaces),
-		cmocka_unit_test(test_without_effect), cmocka_unit_test(test_cpuset),
-		cmocka_unit_test(test_capabilities),   cmocka_unit_test(test_storage),
+		cmocka_unit_test(test_docker),
+		cmocka_unit_test(test_one_string),
+		cmocka_unit_test(test_a_process_of_before),
+		cmocka_unit_test(test_logs),
+		cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_refused_ports),
+		cmocka_unit_test(test_white_space),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_surroundings),
+		cmocka_unit_test(test_host_namespaces),
+		cmocka_unit_test(test_without_effect),
+		cmocka_unit_test(test_cpuset),
+		cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_storage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -286,7 +286,7 @@ void operation_create(struct request *request)
 {
 	char error[SETTINGS_ERROR_MAX];
 	struct settings settings;
-	error_t err = settings_parse(&settings, request->body, error);
+	error_t err = settings_parse_new(&settings, request->body, error);
 
 	if (err < 0)
 		fail(request, err, error);

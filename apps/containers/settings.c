@@ -466,6 +466,19 @@ error_t settings_parse(struct settings *settings, struct span body,
 	return err;
 }
 
+error_t settings_parse_new(struct settings *settings, struct span body,
+                           char error[static SETTINGS_ERROR_MAX])
+{
+	error_t err = settings_parse(settings, body, error);
+
+	if (err < 0)
+		return err;
+	err = settings_check_process(settings, error);
+	if (err < 0)
+		settings_deinit(settings);
+	return err;
+}
+
 void settings_deinit(struct settings *s)
 {
 	heap_free(s->image);

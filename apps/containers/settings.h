@@ -62,5 +62,8 @@ struct settings {
 // ERR_NO_MEMORY; *settings is empty then.
 __must_check error_t settings_parse(struct settings *settings, struct span body,
                                     char error[static SETTINGS_ERROR_MAX]);
+// The same of a container that is made; those of before are there with what was not refused then.
+__must_check error_t settings_parse_new(struct settings *settings, struct span body,
+                                        char error[static SETTINGS_ERROR_MAX]);
 // Frees it; it is empty then.
 void settings_deinit(struct settings *settings);

@@ -375,10 +375,8 @@ error_t settings_check_resources(const struct settings *s, char error[static SET
 	return err;
 }
 
-static error_t check_process(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
+error_t settings_check_process(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
 {
-	const struct host_settings *host = &s->host;
-
 	if (s->workdir != NULL && s->workdir[0] != '\0' && s->workdir[0] != '/')
 		return refuse(
 			error,
@@ -390,6 +388,12 @@ static error_t check_process(const struct settings *s, char error[static SETTING
 		if (s->env.items[i][0] == '\0' || s->env.items[i][0] == '=')
 			return refuse(error, "invalid environment variable: %.200s",
 			              s->env.items[i]);
+	return 0;
+}
+
+static error_t check_process(const struct host_settings *host,
+                             char error[static SETTINGS_ERROR_MAX])
+{
 	if (host->oom_score_adj < -1000 || host->oom_score_adj > 1000)
 		return refuse(error, "Invalid value %lld, range for oom score adj is [-1000, 1000]",
 		              (long long)host->oom_score_adj);
@@ -451,7 +455,7 @@ error_t settings_check_host(struct settings *s, char error[static SETTINGS_ERROR
 	if (err == 0)
 		err = settings_check_resources(s, error);
 	if (err == 0)
-		err = check_process(s, error);
+		err = check_process(host, error);
 	if (err == 0)
 		err = check_links(s, error);
 	return err == 0 ? warn(host, s) : err;
