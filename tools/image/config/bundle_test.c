@@ -117,6 +117,23 @@ static void test_environment(void **state)
 	unsetenv("TEST_HERE");
 }
 
+// One number that is too large does not change what the others are.
+static void test_numbers(void **state)
+{
+	static const char text[] =
+		"{\"a\":[5000000000,-7,0.5,{\"b\":3}],\"X\":18446744073709551615}";
+	json_t *image = json_parse(text, strlen(text), "the test", &err);
+	json_t *list = json_object_get(image, "a");
+
+	(void)state;
+	assert_int_equal(json_integer_value(json_array_get(list, 0)), 5000000000);
+	assert_int_equal(json_integer_value(json_array_get(list, 1)), -7);
+	assert_true(json_is_real(json_array_get(list, 2)));
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 3), "b")), 3);
+	assert_true(json_is_real(json_object_get(image, "X")));
+	json_decref(image);
+}
+
 static void test_hostile_images(void **state)
 {
 	static const struct {
@@ -338,6 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_hostile_images),
 		cmocka_unit_test(test_words_of_images),
 		cmocka_unit_test(test_volumes),
