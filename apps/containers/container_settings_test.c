@@ -566,11 +566,14 @@ static void test_logs(void **state)
 	check_logs("{\"Other\":\"x\"}", "HostConfig.LogConfig.Other is not supported", false, 0, 0);
 }
 
-// One that was made before its process was looked at is still there.
-static void test_a_process_of_before(void **state)
+// One that was made before its process and its mounts were looked at is still there.
+static void test_one_of_before(void **state)
 {
 	static const char body[] = "{\"Image\":\"a\",\"Env\":[\"=x\",\"\"],\"WorkingDir\":\"a/b\","
 				   "\"StopSignal\":\"SIGNONE\"}";
+	static const char sealed[] =
+		"{\"Image\":\"a\",\"HostConfig\":{\"Mounts\":[{\"Type\":\"volume\","
+		"\"Target\":\"/x\",\"ReadOnly\":true}]}}";
 	char error[SETTINGS_ERROR_MAX];
 	struct settings s;
 
@@ -579,6 +582,10 @@ static void test_a_process_of_before(void **state)
 	assert_string_equal(s.workdir, "a/b");
 	settings_deinit(&s);
 	assert_int_equal(settings_parse_new(&s, text_span(body), error), ERR_INVALID);
+	assert_int_equal(settings_parse(&s, text_span(sealed), error), 0);
+	settings_deinit(&s);
+	assert_int_equal(settings_parse_new(&s, text_span(sealed), error), ERR_INVALID);
+	assert_non_null(strstr(error, "must not set ReadOnly mode when using anonymous volumes"));
 }
 
 int main(void)
@@ -586,7 +593,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_docker),
 		cmocka_unit_test(test_one_string),
-		cmocka_unit_test(test_a_process_of_before),
+		cmocka_unit_test(test_one_of_before),
 		cmocka_unit_test(test_logs),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_refused_ports),

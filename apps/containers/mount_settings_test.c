@@ -14,7 +14,7 @@ static error_t parse(struct settings *settings, const char *text, char *error)
 {
 	struct span body = text_span(text);
 
-	return settings_parse(settings, body, error);
+	return settings_parse_new(settings, body, error);
 }
 
 static const struct mount *at(const struct settings *s, const char *target)

@@ -473,7 +473,7 @@ error_t settings_parse_new(struct settings *settings, struct span body,
 
 	if (err < 0)
 		return err;
-	err = settings_check_process(settings, error);
+	err = settings_check_new(settings, error);
 	if (err < 0)
 		settings_deinit(settings);
 	return err;

@@ -375,7 +375,7 @@ error_t settings_check_resources(const struct settings *s, char error[static SET
 	return err;
 }
 
-error_t settings_check_process(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
+error_t settings_check_new(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
 {
 	if (s->workdir != NULL && s->workdir[0] != '\0' && s->workdir[0] != '/')
 		return refuse(
@@ -388,6 +388,14 @@ error_t settings_check_process(const struct settings *s, char error[static SETTI
 		if (s->env.items[i][0] == '\0' || s->env.items[i][0] == '=')
 			return refuse(error, "invalid environment variable: %.200s",
 			              s->env.items[i]);
+	for (size_t i = 0; i < s->mounts.count; i++) {
+		const struct mount *mount = &s->mounts.items[i];
+
+		if (mount->kind == MOUNT_VOLUME && mount->source == NULL && mount->read_only)
+			return refuse(error,
+			              "invalid mount config for type \"volume\": must not "
+			              "set ReadOnly mode when using anonymous volumes");
+	}
 	return 0;
 }
 

@@ -7,9 +7,10 @@
 // Errors: ERR_INVALID with a text for people, ERR_NO_MEMORY.
 __must_check error_t settings_check_host(struct settings *settings,
                                          char error[static SETTINGS_ERROR_MAX]);
-// Whether its process is one that dockerd takes. Errors: ERR_INVALID with a text for people.
-__must_check error_t settings_check_process(const struct settings *settings,
-                                            char error[static SETTINGS_ERROR_MAX]);
+// Whether dockerd takes its process and its mounts, of which those that were made before this was
+// looked at may have others. Errors: ERR_INVALID with a text for people.
+__must_check error_t settings_check_new(const struct settings *settings,
+                                        char error[static SETTINGS_ERROR_MAX]);
 // The same of limits of memory, CPUs and processes alone, without warnings. Errors: ERR_INVALID.
 __must_check error_t settings_check_resources(const struct settings *settings,
                                               char error[static SETTINGS_ERROR_MAX]);

@@ -150,8 +150,6 @@ static error_t make_volume(struct mount_body *b, struct mount *mount,
 	bool has_name = b->source != NULL && b->source[0] != '\0';
 	bool is_part = b->subpath != NULL && b->subpath[0] != '\0';
 
-	if (!has_name && b->read_only)
-		return refuse(b, "must not set ReadOnly mode when using anonymous volumes", error);
 	if (!has_name && is_part)
 		return refuse(b, "must not set Subpath when using anonymous volumes", error);
 	if (is_part && !mount_path_is_local(b->subpath))
