@@ -29,6 +29,8 @@ int op_open(struct call *call)
 	// What is a device to the guest is none of its files.
 	if (result == 0 && !S_ISREG(attr.mode))
 		result = -ENXIO;
+	if (result == 0)
+		result = handle_room(call->fs);
 	if (result == 0 && (in.open_flags & FUSE_OPEN_KILL_SUIDGID) && (flags & O_TRUNC))
 		result = ownership_kill_setid(call->fs, call->node);
 	if (result < 0)

@@ -38,6 +38,11 @@ static int handles_grow(struct hostfs *fs)
 	return 0;
 }
 
+int handle_room(const struct hostfs *fs)
+{
+	return fds_room(fs, HANDLE_FDS);
+}
+
 int handle_add(struct hostfs *fs, struct node *node, int fd, uint64_t *fh)
 {
 	struct handle handle = { .used = true,

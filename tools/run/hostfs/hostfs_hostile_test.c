@@ -120,6 +120,29 @@ static void who_opens_all_leaves_others_some(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+// An open that fails leaves all as it was.
+static void who_may_open_no_more_makes_and_cuts_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct rlimit before = few_descriptors(100);
+	uint64_t node, fh;
+	struct stat st;
+
+	put_file(f->shares[0].fd, "full", "text");
+	node = (uint64_t)test_lookup(c, f->share, "full");
+	while (test_open(c, FUSE_OPEN, node, O_RDONLY, &fh) == 0)
+		continue;
+	assert_int_equal(test_open(c, FUSE_OPEN, node, O_RDWR | O_TRUNC, &fh), -ENFILE);
+	assert_int_equal(test_create(c, f->share, "full", O_RDWR | O_TRUNC, 0600, &node, &fh),
+	                 -ENFILE);
+	assert_int_equal(test_create(c, f->share, "new", O_RDWR, 0600, &node, &fh), -ENFILE);
+	assert_int_equal(fstatat(f->shares[0].fd, "full", &st, 0), 0);
+	assert_int_equal(st.st_size, 4);
+	assert_int_equal(fstatat(f->shares[0].fd, "new", &st, 0), -1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static bool is_one_free(void)
 {
 	int fd = open("/", O_PATH);
@@ -280,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_handle_is_good_for_its_own_node_only),
 		TEST(who_opens_all_leaves_others_some),
+		TEST(who_may_open_no_more_makes_and_cuts_nothing),
 		TEST(who_looks_at_all_leaves_others_some),
 		TEST(who_knows_all_leaves_others_some),
 		TEST(files_without_names_are_in_nobodys_way),

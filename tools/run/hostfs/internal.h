@@ -174,8 +174,10 @@ void node_unplace(struct hostfs *fs, struct node *node);
 // After an open that returned `fd` and errno: whether it is worth another try, as descriptors were
 // taken from nodes of any session.
 bool fds_are_short(int fd);
-// The session is about to keep `count` descriptors open. -ENFILE: it has so many that no other
+// Whether the session may keep `count` more descriptors open. -ENFILE: it has so many that no other
 // could have as many.
+int fds_room(const struct hostfs *fs, uint32_t count);
+// The session is about to keep them. Errors: fds_room's.
 int fds_keep(struct hostfs *fs, uint32_t count);
 void fds_drop(struct hostfs *fs, uint32_t count);
 
@@ -197,6 +199,8 @@ unsigned char ownership_entry_type(const struct node *dir, const struct dirent64
 
 // --- handle.c ---
 
+// Whether there may be one more, before an open that makes or cuts a file: fds_room's errors.
+int handle_room(const struct hostfs *fs);
 // Takes a handle for the node's open file or directory (consumed).
 int handle_add(struct hostfs *fs, struct node *node, int fd, uint64_t *fh);
 // The node's handle of that number. NULL: it has none, or is no file, or no directory.

@@ -308,6 +308,8 @@ int op_create(struct call *call)
 
 	if (result == 0)
 		result = take_name(call, &name);
+	if (result == 0)
+		result = handle_room(call->fs);
 	if (result < 0)
 		return result;
 	flags = ((int)in.flags & OPEN_FLAGS) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;

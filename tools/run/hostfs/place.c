@@ -162,7 +162,7 @@ bool fds_are_short(int fd)
 	return again;
 }
 
-int fds_keep(struct hostfs *fs, uint32_t count)
+int fds_room(const struct hostfs *fs, uint32_t count)
 {
 	struct rlimit limit = { .rlim_cur = 0 };
 	uint64_t room;
@@ -170,8 +170,15 @@ int fds_keep(struct hostfs *fs, uint32_t count)
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	// The rest is for nodes.
 	room = limit.rlim_cur - limit.rlim_cur / 4;
-	if (fds.num_kept + fs->num_kept + count > room)
-		return -ENFILE;
+	return fds.num_kept + fs->num_kept + count > room ? -ENFILE : 0;
+}
+
+int fds_keep(struct hostfs *fs, uint32_t count)
+{
+	int result = fds_room(fs, count);
+
+	if (result < 0)
+		return result;
 	fs->num_kept += count;
 	fds.num_kept += count;
 	return 0;
