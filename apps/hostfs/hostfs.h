@@ -119,6 +119,8 @@ void port_lost(struct hostfs *fs, const char *why);
 void window_open(struct hostfs *fs);
 // A slot for a request of the session that will have a long reply; 0: none is free.
 uint8_t window_give(struct hostfs *fs, uint32_t session, uint64_t unique);
+// The host will not hear of that request.
+void window_take_back(struct hostfs *fs, uint8_t slot);
 // Writes a request into a slot, and sends its frame then. It lies at `offset` of the folio, which
 // is consumed. Returns false, and leaves the folio, when it has to go by the port.
 bool window_write(struct hostfs *fs, const struct files_port_header *header, uint32_t offset,

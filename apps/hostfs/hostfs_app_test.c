@@ -129,12 +129,31 @@ static void test_a_request_of_another_length_ends_its_session(void **state)
 	assert_int_equal(hostfs.num_sessions, 0);
 }
 
+// One too many ends its session, and the host hears nothing of it.
+static void test_one_request_too_many_has_none(void **state)
+{
+	struct message m;
+
+	(void)state;
+	for (unsigned i = 0; i < FILES_MAX_REQUESTS; i++) {
+		ask_read(FILES_CHANGES_NODE, READ_LENGTH);
+		while (channel_recv(port, &m) == 0)
+			message_discard(&m);
+		settle();
+	}
+	assert_int_equal(hostfs.num_sessions, 1);
+	ask_read(5, READ_LENGTH);
+	assert_int_equal(hostfs.num_sessions, 0);
+	assert_int_equal(slots_in_use(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_a_long_read_has_a_slot, setup),
 		cmocka_unit_test_setup(test_who_waits_for_changes_has_none, setup),
 		cmocka_unit_test_setup(test_a_request_of_another_length_ends_its_session, setup),
+		cmocka_unit_test_setup(test_one_request_too_many_has_none, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,9 +313,13 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 		if (in.len != fuse.length)
 			return ERR_PROTOCOL;
 		replied = wants_reply(&in);
+		if (replied && session->unanswered == FILES_MAX_REQUESTS)
+			return ERR_LIMIT;
 		header.slot = slot_for(session, request);
 		header.check = files_port_check(request.data, request.len);
 		err = frame_inline(session, &header, request, &out);
+		if (err < 0 && header.slot != 0)
+			window_take_back(session->fs, header.slot);
 	} else if (session->share[0] != '\0') {
 		return ERR_PROTOCOL;  // FUSE_INIT, which comes first, is none of that size
 	} else {

@@ -57,6 +57,11 @@ uint8_t window_give(struct hostfs *fs, uint32_t session, uint64_t unique)
 	return (uint8_t)(slot - fs->slots + 1);
 }
 
+void window_take_back(struct hostfs *fs, uint8_t slot)
+{
+	fs->slots[slot - 1].state = SLOT_FREE;
+}
+
 // --- Requests ------------------------------------------------------------------------------------
 
 static void frame_send(struct hostfs *fs, struct slot *slot)
