@@ -38,7 +38,8 @@ def added_process(guest):
 
 @test()
 def added_process_settings(guest):
-    begin(guest)
+    # The folder is made for the container.
+    begin(guest, process={"cwd": "/new/work dir"})
     process = guest.add("probe", "info", cwd="/new/work dir", env=["PATH=/bin", "A=b c"],
                         user={"uid": 1000, "gid": 1001, "additionalGids": [5, 6], "umask": 0o27})
     status, stdout, stderr, _ = process.end()
@@ -64,6 +65,8 @@ def added_process_fails(guest):
             (["/bin/foo"], {}, 127, 'exec: "/bin/foo": stat /bin/foo: No such file or directory'),
             (["/noexec"], {}, 126, 'exec: "/noexec": permission denied'),
             (["/garbage"], {}, 126, "exec /garbage: exec format error"),
+            # The container's own would have it made.
+            (["probe"], {"cwd": "/new"}, 126, 'chdir to cwd ("/new") set in config.json failed: No such file or directory'),
             (["probe"], {"user": {"username": "nobody-such"}}, 126,
              "unable to find user nobody-such: no matching entries in passwd file")]:
         check(guest.add(*args, **more).end(), (status, b"", b"", message))
