@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tools/run/hostfs/internal.h"
+
 // A path that is asked for: what of it is there, without links, and the names behind that.
 struct place {
 	char real[PATH_MAX];
@@ -101,7 +103,12 @@ static int open_below(int directory, const char *path, int flags)
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
 
-	return (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
+	int fd;
+
+	do {
+		fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
+	} while (fds_are_short(fd));
+	return fd;
 }
 
 // Makes the folders that are missing. Consumes `fd`; returns the last one's, or -1 with errno.

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tools/run/hostfs/binds.h"
 #include "tools/run/hostfs/hostfs_fixture.h"
 
 #define NUM_OPEN 80u  // directories
@@ -170,6 +171,29 @@ static void who_looks_at_all_leaves_others_some(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+// A folder of the host that is asked for then is opened nevertheless.
+static void who_looks_at_all_leaves_new_folders_some(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	struct binds binds = { .root = f->top, .path = f->path };
+	struct rlimit before = few_descriptors(100);
+	struct bind_answer answer;
+	char name[96];
+
+	for (unsigned i = 0; is_one_free(); i++) {
+		snprintf(name, sizeof(name), "file%u", i);
+		assert_int_equal(mknodat(f->shares[0].fd, name, S_IFREG | 0600, 0), 0);
+		assert_true(test_lookup(c, f->share, name) > 0);
+	}
+	snprintf(name, sizeof(name), "%s/new/one", f->path);
+	binds_open(&binds, BIND_MAKE, name, &answer);
+	assert_string_equal(answer.text, "");
+	assert_int_equal(answer.number, 1);
+	binds_close(&binds);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 // The server's memory is for all guests.
 static void who_knows_all_leaves_others_some(void **state)
 {
@@ -305,6 +329,7 @@ int main(void)
 		TEST(who_opens_all_leaves_others_some),
 		TEST(who_may_open_no_more_makes_and_cuts_nothing),
 		TEST(who_looks_at_all_leaves_others_some),
+		TEST(who_looks_at_all_leaves_new_folders_some),
 		TEST(who_knows_all_leaves_others_some),
 		TEST(files_without_names_are_in_nobodys_way),
 		TEST(a_directory_is_read_once_for_many_requests),
