@@ -37,7 +37,8 @@ static const struct {
 	{ "nostrictatime", 0, MS_STRICTATIME },
 	{ "bind", MS_BIND, 0 },
 	{ "rbind", MS_BIND | MS_REC, 0 },
-	// One mount namespace that shares nothing: propagation has no meaning in the guest.
+	// Nothing is mounted below these but by the container itself: propagation has no meaning.
+	// A share has its own word for it.
 	{ "private", 0, 0 },
 	{ "rprivate", 0, 0 },
 	{ "slave", 0, 0 },

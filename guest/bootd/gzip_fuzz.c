@@ -40,14 +40,14 @@ static long take(void *context, void *bytes, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = { .data = data + 1, .left = size - 1 };
+	struct input in;
 	uint8_t bytes[1000];
 	struct gzip *gzip;
 	long got = 1;
 
 	if (size == 0)
 		return 0;
-	in.piece = 1u + data[0];
+	in = (struct input){ .data = data + 1, .left = size - 1, .piece = 1u + data[0] };
 	gzip = gzip_open(take, &in);
 	if (gzip == NULL)
 		abort();

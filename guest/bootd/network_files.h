@@ -6,7 +6,7 @@
 
 #include "libs/linux/vm/bootd_protocol.h"
 
-// More than two host names of 64 bytes and the rest need.
+// More than three host names of 64 bytes and the rest need.
 #define NETWORK_FILE_MAX 512
 
 // Writes /etc/hosts: localhost, and the container's name and address. `hostname` and `domainname`
