@@ -136,8 +136,9 @@ def imported(context, docker):
     check_equal(docker.text("inspect", "-f", "{{.Id}}", "me/imported:1"), identity)
     check("by hand" in docker.text("history", "me/imported:1"))
     check_equal(docker.text("inspect", "-f", "{{.Comment}}", "me/imported:1"), "by hand")
-    for words in (("UPPER/case",), ("-c", "RUN x", "-", "a"), ("https://127.0.0.1/x", "a")):
+    for words in (("UPPER/case",), ("-c", "RUN x", "-", "a"), ("ftp://127.0.0.1/x", "a")):
         check_equal(docker("import", *words, status=1).stdout, b"")
+    refused(docker, 'Get "https://127.0.0.1/x"', "import", "https://127.0.0.1/x", "a")
     docker("rmi", "me/imported:1")
     # From an address.
     fake = Fake()
