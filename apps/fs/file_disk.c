@@ -258,6 +258,7 @@ static error_t take(struct session *session, struct message *m)
 static void disk_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct session *session = source->context;
+	struct fs *fs = session->fs;
 	error_t err = take(session, m);
 
 	(void)loop;
@@ -265,6 +266,8 @@ static void disk_message(struct loop *loop, struct source *source, struct messag
 	if (err != 0) {
 		log_warn("a file's disk is closed: %s", error_text(err));
 		session_end(session);
+		// No end of a batch comes for it.
+		calls_run(fs);
 	}
 }
 

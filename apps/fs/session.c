@@ -403,6 +403,7 @@ static error_t request_begin(struct session *session, struct message *m)
 static void session_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct session *session = source->context;
+	struct fs *fs = session->fs;
 	error_t err = request_begin(session, m);
 
 	(void)loop;
@@ -410,6 +411,8 @@ static void session_message(struct loop *loop, struct source *source, struct mes
 	if (err != 0) {
 		log_warn("a session of the volumes is closed: %s", error_text(err));
 		session_end(session);
+		// No end of a batch comes for it.
+		calls_run(fs);
 	}
 }
 
