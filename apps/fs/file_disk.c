@@ -258,16 +258,13 @@ static error_t take(struct session *session, struct message *m)
 static void disk_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct session *session = source->context;
-	struct fs *fs = session->fs;
 	error_t err = take(session, m);
 
 	(void)loop;
 	message_discard(m);
 	if (err != 0) {
 		log_warn("a file's disk is closed: %s", error_text(err));
-		session_end(session);
-		// No end of a batch comes for it.
-		calls_run(fs);
+		session_close(session);
 	}
 }
 
@@ -281,12 +278,8 @@ static void disk_batch_end(struct loop *loop, struct source *source)
 
 static void disk_closed(struct loop *loop, struct source *source)
 {
-	struct session *session = source->context;
-	struct fs *fs = session->fs;
-
 	(void)loop;
-	session_end(session);
-	calls_run(fs);
+	session_close(source->context);
 }
 
 const struct source_ops file_disk_ops = {

@@ -346,6 +346,8 @@ void call_changes(struct call *call);
 __must_check error_t session_open(struct fs *fs, const struct share *share, handle_t *out);
 // The session's channel is closed, and it is freed when its last call has ended.
 void session_end(struct session *session);
+// The same from a callback of its channel, of whose batch no end comes then: what is ready runs.
+void session_close(struct session *session);
 // The call is the session's from now on, and will be answered.
 void session_begin(struct session *session, struct call *call);
 // Sends the reply of a call (result: 0 or negative LINUX_E*) and frees the call.

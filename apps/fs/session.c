@@ -43,6 +43,14 @@ void session_end(struct session *session)
 		session_free(session);
 }
 
+void session_close(struct session *session)
+{
+	struct fs *fs = session->fs;
+
+	session_end(session);
+	calls_run(fs);
+}
+
 // --- Replies -------------------------------------------------------------------------------------
 
 // Puts the reply into a folio that has room for its header. Errors: folio_map's.
@@ -403,16 +411,13 @@ static error_t request_begin(struct session *session, struct message *m)
 static void session_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct session *session = source->context;
-	struct fs *fs = session->fs;
 	error_t err = request_begin(session, m);
 
 	(void)loop;
 	message_discard(m);
 	if (err != 0) {
 		log_warn("a session of the volumes is closed: %s", error_text(err));
-		session_end(session);
-		// No end of a batch comes for it.
-		calls_run(fs);
+		session_close(session);
 	}
 }
 
@@ -426,12 +431,8 @@ static void session_batch_end(struct loop *loop, struct source *source)
 
 static void session_closed(struct loop *loop, struct source *source)
 {
-	struct session *session = source->context;
-	struct fs *fs = session->fs;
-
 	(void)loop;
-	session_end(session);
-	calls_run(fs);
+	session_close(source->context);
 }
 
 static const struct source_ops session_ops = {
