@@ -52,24 +52,18 @@ static bool take_number(const char **text, uint32_t max, uint32_t *out)
 	return true;
 }
 
-// In any case.
-static bool is_word(const char *text, const char *word)
-{
-	for (; *word != '\0'; text++, word++)
-		if (*text != *word && (*word < 'a' || *text != *word - 'a' + 'A'))
-			return false;
-	return *text == '\0';
-}
-
 bool port_read(struct port *port, const char *text)
 {
+	struct span protocol;
 	uint32_t number;
 
 	if (!take_number(&text, UINT16_MAX, &number) || number == 0)
 		return false;
 	port->number = (uint16_t)number;
-	port->protocol = is_word(text, "/udp") ? HOST_UDP : HOST_TCP;
-	return *text == '\0' || is_word(text, "/tcp") || is_word(text, "/udp");
+	protocol = text_span(text);
+	port->protocol = span_equals_nocase(protocol, "/udp") ? HOST_UDP : HOST_TCP;
+	return protocol.len == 0 || port->protocol == HOST_UDP ||
+		span_equals_nocase(protocol, "/tcp");
 }
 
 bool port_read_host(struct port *port, const char *text)

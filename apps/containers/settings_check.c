@@ -37,18 +37,9 @@ static error_t refuse(char error[static SETTINGS_ERROR_MAX], const char *format,
 
 // --- Words ---------------------------------------------------------------------------------------
 
-static char lower(char c)
+static bool is_letter(char c, char last)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool same(const char *a, const char *b)
-{
-	while (*a != '\0' && lower(*a) == lower(*b)) {
-		a++;
-		b++;
-	}
-	return lower(*a) == lower(*b);
+	return ascii_lower((uint8_t)c) >= 'a' && ascii_lower((uint8_t)c) <= last;
 }
 
 // Whether a word can stand in a line of hosts(5) or resolv.conf(5).
@@ -69,7 +60,7 @@ static bool is_address(const char *text)
 	for (const char *c = text; *c != '\0'; c++) {
 		dots += *c == '.' ? 1 : 0;
 		if (!(*c >= '0' && *c <= '9') && *c != '.' &&
-		    !(is_ipv6 && (*c == ':' || (lower(*c) >= 'a' && lower(*c) <= 'f'))))
+		    !(is_ipv6 && (*c == ':' || is_letter(*c, 'f'))))
 			return false;
 	}
 	return (is_ipv6 || dots == 3) && strlen(text) < 46;
@@ -94,8 +85,8 @@ static error_t check_domain(const struct host_settings *host, char error[static 
 	if (text == NULL)
 		return 0;
 	for (const char *c = text; *c != '\0'; c++)
-		if (!((lower(*c) >= 'a' && lower(*c) <= 'z') || (*c >= '0' && *c <= '9') ||
-		      *c == '-' || *c == '_' || *c == '.'))
+		if (!(is_letter(*c, 'z') || (*c >= '0' && *c <= '9') || *c == '-' || *c == '_' ||
+		      *c == '.'))
 			return refuse(
 				error,
 				"Domainname: a domain name has letters, digits, -, _ and . only");
@@ -141,18 +132,18 @@ static const char *const capabilities[] = {
 };
 #define NUM_CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))
 
-static const char *without_prefix(const char *text)
+static struct span without_prefix(const char *text)
 {
-	return lower(text[0]) == 'c' && lower(text[1]) == 'a' && lower(text[2]) == 'p' &&
-			text[3] == '_'
-		? text + 4
-		: text;
+	struct span name = text_span(text);
+
+	(void)span_take_prefix_nocase(&name, "CAP_");
+	return name;
 }
 
 static bool has_name(const struct string_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (same(without_prefix(list->items[i]), name))
+		if (span_equals_nocase(without_prefix(list->items[i]), name))
 			return true;
 	return false;
 }
@@ -173,11 +164,11 @@ static error_t check_list(const struct string_list *list, const char *key,
                           char error[static SETTINGS_ERROR_MAX])
 {
 	for (size_t i = 0; i < list->count; i++) {
-		const char *text = without_prefix(list->items[i]);
-		bool known = same(text, "ALL");
+		struct span name = without_prefix(list->items[i]);
+		bool known = span_equals_nocase(name, "ALL");
 
 		for (size_t k = 0; k < NUM_CAPABILITIES && !known; k++)
-			known = same(text, capabilities[k]);
+			known = span_equals_nocase(name, capabilities[k]);
 		if (!known)
 			return refuse(error, "invalid %s: unknown capability: \"%.40s\"", key,
 			              list->items[i]);

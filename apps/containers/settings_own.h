@@ -23,18 +23,8 @@ settings_take_fn settings_take_volumes;
 // HostConfig.Ulimits and .Devices.
 settings_take_fn settings_take_ulimits, settings_take_devices;
 
-static inline uint8_t field_small(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
 // Whether a key is a field's: dockerd takes members in any case, and clients rely on it.
 static inline bool field_is(struct span key, const char *name)
 {
-	if (key.len != strlen(name))
-		return false;
-	for (size_t i = 0; i < key.len; i++)
-		if (field_small(key.data[i]) != field_small((uint8_t)name[i]))
-			return false;
-	return true;
+	return span_equals_nocase(key, name);
 }

@@ -26,59 +26,35 @@ static const struct {
 	uint32_t number;
 } others[] = { { "IOT", 6 }, { "CLD", 17 }, { "POLL", 29 } };
 
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-// What is behind `word`, in any case, at the start of `text`; NULL: something else begins it.
-static const char *behind(const char *text, const char *word)
-{
-	for (; *word != '\0'; text++, word++)
-		if (upper(*text) != *word)
-			return NULL;
-	return text;
-}
-
 // "RTMIN", "RTMIN+3", "RTMAX-1", "RTMAX".
-static uint32_t read_real_time(const char *text)
+static uint32_t read_real_time(struct span text)
 {
-	const char *low = behind(text, "RTMIN"), *high = behind(text, "RTMAX");
-	const char *rest = low != NULL ? low : high;
+	bool is_low = span_take_prefix_nocase(&text, "RTMIN");
 	uint64_t distance = 0;
 
-	if (rest == NULL)
+	if (!is_low && !span_take_prefix_nocase(&text, "RTMAX"))
 		return 0;
-	if (*rest != '\0' &&
-	    (*rest != (low != NULL ? '+' : '-') ||
-	     !decimal_read(text_span(rest + 1), low != NULL ? MAX_FROM_RTMIN : MAX_FROM_RTMAX,
-	                   &distance) ||
+	if (text.len > 0 &&
+	    (!span_take_prefix(&text, is_low ? "+" : "-") ||
+	     !decimal_read(text, is_low ? MAX_FROM_RTMIN : MAX_FROM_RTMAX, &distance) ||
 	     distance == 0))
 		return 0;
-	return low != NULL ? SIGNAL_RTMIN + (uint32_t)distance : SIGNAL_RTMAX - (uint32_t)distance;
-}
-
-static bool is_word(const char *text, const char *word)
-{
-	const char *rest = behind(text, word);
-
-	return rest != NULL && *rest == '\0';
+	return is_low ? SIGNAL_RTMIN + (uint32_t)distance : SIGNAL_RTMAX - (uint32_t)distance;
 }
 
 uint32_t signal_read(const char *text)
 {
-	const char *name = behind(text, "SIG");
+	struct span name = text_span(text);
 	uint64_t number;
 
-	if (decimal_read(text_span(text), SIGNAL_RTMAX, &number))
+	if (decimal_read(name, SIGNAL_RTMAX, &number))
 		return (uint32_t)number;
-	if (name == NULL)
-		name = text;
+	(void)span_take_prefix_nocase(&name, "SIG");
 	for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (is_word(name, names[i]))
+		if (span_equals_nocase(name, names[i]))
 			return i + 1;
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (is_word(name, others[i].name))
+		if (span_equals_nocase(name, others[i].name))
 			return others[i].number;
 	return read_real_time(name);
 }

@@ -50,6 +50,32 @@ static inline bool span_take_prefix(struct span *s, const char *prefix)
 	return true;
 }
 
+static inline uint8_t ascii_lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+// As span_is and span_take_prefix, without regard to the case of ASCII's letters.
+static inline bool span_equals_nocase(struct span s, const char *text)
+{
+	if (s.len != strlen(text))
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if (ascii_lower(s.data[i]) != ascii_lower((uint8_t)text[i]))
+			return false;
+	return true;
+}
+
+static inline bool span_take_prefix_nocase(struct span *s, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (s->len < len || !span_equals_nocase(span_make(s->data, len), prefix))
+		return false;
+	*s = span_make(s->data + len, s->len - len);
+	return true;
+}
+
 struct reader {
 	struct span rest;
 	bool bad;

@@ -137,6 +137,24 @@ static void test_takes_a_prefix(void **state)
 	assert_false(span_take_prefix(&s, "w"));
 }
 
+static void test_case_of_letters(void **state)
+{
+	struct span s = text_span("Content-Length");
+
+	(void)state;
+	assert_true(span_equals_nocase(s, "content-LENGTH"));
+	assert_false(span_equals_nocase(s, "content-lengths"));
+	assert_false(span_equals_nocase(s, "content-lengt"));
+	// Of letters only, which differ by that bit.
+	assert_false(span_equals_nocase(text_span("@[`{"), "`{@["));
+	assert_false(span_take_prefix_nocase(&s, "contents"));
+	assert_true(span_take_prefix_nocase(&s, "CONTENT-"));
+	assert_true(span_is(s, "Length"));
+	assert_false(span_take_prefix_nocase(&s, "lengths"));
+	assert_true(span_take_prefix_nocase(&s, "lengtH"));
+	assert_int_equal(s.len, 0);
+}
+
 static void test_ranges(void **state)
 {
 	(void)state;
@@ -159,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_compares_with_text),
 		cmocka_unit_test(test_takes_a_prefix),
+		cmocka_unit_test(test_case_of_letters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

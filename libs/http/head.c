@@ -4,22 +4,6 @@
 #include "libs/base/decimal.h"
 #include "libs/base/string.h"
 
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
-bool span_equals_nocase(struct span s, const char *text)
-{
-	if (s.len != strlen(text))
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		if (lower(s.data[i]) != lower((uint8_t)text[i]))
-			return false;
-	}
-	return true;
-}
-
 size_t http_head_length(struct span bytes, size_t scanned)
 {
 	size_t i = scanned;
@@ -39,7 +23,7 @@ size_t http_head_length(struct span bytes, size_t scanned)
 // RFC 9110 5.6.2.
 static bool is_token_char(uint8_t c)
 {
-	return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
+	return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') ||
 		(c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
@@ -133,7 +117,7 @@ static bool is_host(struct span s)
 	for (size_t i = 0; i < s.len; i++) {
 		uint8_t c = s.data[i];
 
-		if (!(c >= '0' && c <= '9') && !(lower(c) >= 'a' && lower(c) <= 'z') &&
+		if (!(c >= '0' && c <= '9') && !(ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') &&
 		    (c == '\0' || strchr("-._~!$&'()*+,;=:[]%", c) == NULL))
 			return false;
 	}

@@ -61,5 +61,3 @@ __must_check error_t http_response_parse(struct span bytes, struct http_response
 const struct http_field *http_field_find(const struct http_request_head *head, const char *name);
 // Whether `value`, a list with commas, has the token (without case).
 bool http_list_has(struct span value, const char *token);
-// Whether the bytes are those of `text`, without regard to case.
-bool span_equals_nocase(struct span s, const char *text);

@@ -3,17 +3,8 @@
 
 #include "libs/base/hex.h"
 #include "libs/base/string.h"
-#include "libs/http/head.h"
 
 #define SWITCH_BYTES 16
-
-static bool has_prefix(struct span s, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return s.len >= len &&
-		span_equals_nocase((struct span){ .data = s.data, .len = len }, prefix);
-}
 
 static void skip(struct span *s, size_t len)
 {
@@ -37,8 +28,7 @@ error_t http_target_split(struct span target, struct http_target *out)
 {
 	struct span rest = target;
 
-	if (has_prefix(rest, "http://")) {
-		skip(&rest, 7);
+	if (span_take_prefix_nocase(&rest, "http://")) {
 		while (rest.len > 0 && rest.data[0] != '/')
 			skip(&rest, 1);
 	}

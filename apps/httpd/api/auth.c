@@ -5,14 +5,6 @@
 #define BEARER "Bearer "
 #define IN_PROTOCOL "token."
 
-static bool has_prefix(struct span s, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return s.len >= len &&
-		span_equals_nocase((struct span){ .data = s.data, .len = len }, prefix);
-}
-
 static struct span behind(struct span s, size_t len)
 {
 	return (struct span){ .data = s.data + len, .len = s.len - len };
@@ -64,9 +56,9 @@ bool auth_is_local(const struct http_request_head *head)
 		return false;
 	if (origin == NULL)
 		return true;
-	if (!has_prefix(origin->value, "http://"))
+	host = origin->value;
+	if (!span_take_prefix_nocase(&host, "http://"))
 		return false;
-	host = behind(origin->value, 7);
 	return host.len == head->host.len && memcmp(host.data, head->host.data, host.len) == 0;
 }
 
@@ -99,8 +91,7 @@ static bool protocols_have(struct span list, const char *token)
 		while (one.len > 0 &&
 		       (one.data[one.len - 1] == ' ' || one.data[one.len - 1] == '\t'))
 			one.len--;
-		if (has_prefix(one, IN_PROTOCOL) &&
-		    is_token(behind(one, sizeof(IN_PROTOCOL) - 1), token))
+		if (span_take_prefix_nocase(&one, IN_PROTOCOL) && is_token(one, token))
 			has = true;
 		list = behind(list, comma != NULL ? len + 1 : len);
 	}
@@ -112,9 +103,12 @@ bool auth_has_token(const struct http_request_head *head, const char *token)
 	const struct http_field *field = http_field_find(head, "Authorization");
 	const struct http_field *protocols = http_field_find(head, "Sec-WebSocket-Protocol");
 
-	if (field != NULL)
-		return has_prefix(field->value, BEARER) &&
-			is_token(behind(field->value, sizeof(BEARER) - 1), token);
+	if (field != NULL) {
+		struct span credentials = field->value;
+
+		return span_take_prefix_nocase(&credentials, BEARER) &&
+			is_token(credentials, token);
+	}
 	return head->upgrade.len > 0 && http_list_has(head->upgrade, "websocket") &&
 		protocols != NULL && protocols_have(protocols->value, token);
 }

@@ -61,13 +61,12 @@ static void relay(struct httpd *httpd, struct http_exchange *exchange,
 static bool is_ours(struct span name)
 {
 	static const char *const names[] = { "authorization", "cookie", "origin", "referer" };
-	struct span begin = { name.data, name.len < 4 ? name.len : 4 };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (span_equals_nocase(name, names[i]))
 			return true;
 	}
-	return span_equals_nocase(begin, "sec-");
+	return span_take_prefix_nocase(&name, "sec-");
 }
 
 static void fields_drop(struct http_request_head *head)
