@@ -224,11 +224,22 @@ static bool may_be_overtaken(const struct fuse_in_header *in, struct span reques
 	return (write.flags & LINUX_O_APPEND) == 0;
 }
 
+// Whether the host takes a request of `length` bytes, and answers it. Errors: ERR_PROTOCOL (it
+// answers none of another length), ERR_LIMIT (the session has too many that are unanswered).
+static error_t request_check(const struct session *session, const struct fuse_in_header *in,
+                             uint32_t length, bool *replied)
+{
+	if (in->len != length)
+		return ERR_PROTOCOL;
+	*replied = wants_reply(in);
+	return *replied && session->unanswered == FILES_MAX_REQUESTS ? ERR_LIMIT : 0;
+}
+
 // Makes it of one in a folio (taken out of `m`): the header goes before it. There is no message
-// (`*placed`) of one that goes by the window. Errors: ERR_PROTOCOL, folio_map's.
-static error_t frame_folio(struct hostfs *fs, struct files_port_header *header, struct message *m,
-                           const struct msg_files_fuse *fuse, bool *replied, bool *placed,
-                           struct message *out)
+// (`*placed`) of one that goes by the window. Errors: request_check's, folio_map's.
+static error_t frame_folio(const struct session *session, struct files_port_header *header,
+                           struct message *m, const struct msg_files_fuse *fuse, bool *replied,
+                           bool *placed, struct message *out)
 {
 	struct msg_data data = { .offset = fuse->offset - HEADER, .length = header->length };
 	struct payload frame;
@@ -246,15 +257,15 @@ static error_t frame_folio(struct hostfs *fs, struct files_port_header *header, 
 		return err;
 	header->check = files_port_check(frame.bytes.data + HEADER, fuse->length);
 	memcpy(&in, frame.bytes.data + HEADER, sizeof(in));
-	if (in.len != fuse->length) {
+	err = request_check(session, &in, fuse->length, replied);
+	if (err < 0) {
 		payload_release(&frame);
-		return ERR_PROTOCOL;
+		return err;
 	}
-	*replied = wants_reply(&in);
 	*placed = may_be_overtaken(&in,
 	                           (struct span){ .data = frame.bytes.data + HEADER,
 	                                          .len = fuse->length }) &&
-		window_write(fs, header, fuse->offset, in.unique, frame.folio);
+		window_write(session->fs, header, fuse->offset, in.unique, frame.folio);
 	if (*placed)
 		return 0;
 	memcpy((uint8_t *)(uintptr_t)frame.bytes.data, header, HEADER);
@@ -309,12 +320,9 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 		struct fuse_in_header in;
 
 		memcpy(&in, tail, sizeof(in));
-		// The host answers no other.
-		if (in.len != fuse.length)
-			return ERR_PROTOCOL;
-		replied = wants_reply(&in);
-		if (replied && session->unanswered == FILES_MAX_REQUESTS)
-			return ERR_LIMIT;
+		err = request_check(session, &in, fuse.length, &replied);
+		if (err < 0)
+			return err;
 		header.slot = slot_for(session, request);
 		header.check = files_port_check(request.data, request.len);
 		err = frame_inline(session, &header, request, &out);
@@ -323,15 +331,11 @@ static error_t request_send(struct hostfs *fs, struct session *session, struct m
 	} else if (session->share[0] != '\0') {
 		return ERR_PROTOCOL;  // FUSE_INIT, which comes first, is none of that size
 	} else {
-		err = frame_folio(fs, &header, m, &fuse, &replied, &placed, &out);
+		err = frame_folio(session, &header, m, &fuse, &replied, &placed, &out);
 	}
 	if (err < 0)
 		return err;
-	if (replied && ++session->unanswered > FILES_MAX_REQUESTS) {
-		if (!placed)
-			message_discard(&out);
-		return ERR_LIMIT;
-	}
+	session->unanswered += replied;
 	if (!placed)
 		port_send(fs, &out);
 	return 0;
