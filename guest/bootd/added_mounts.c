@@ -77,11 +77,12 @@ static int mount_share(int tree, const struct config_mount *share, struct failur
 }
 
 // Fills a new volume, or a folder of it, with what the image has there. Where it has nothing, the
-// volume need not even be looked at. The working directory is another one then.
+// volume need not even be looked at.
 static int fill_volume(const struct config_mount *share, int tree, struct failure *failure)
 {
 	char real[PATH_MAX];
 	struct stat status;
+	int error;
 
 	if (share->data == NULL || stat(share->destination, &status) != 0 ||
 	    !S_ISDIR(status.st_mode) || !is_folder(tree))
@@ -90,7 +91,10 @@ static int fill_volume(const struct config_mount *share, int tree, struct failur
 		return failure_errno(failure, "make the mount point %.200s", share->destination);
 	if (fchdir(tree) != 0)
 		return failure_errno(failure, "enter the share for %.200s", share->destination);
-	return volume_fill(real, ".", failure);
+	error = volume_fill(real, ".", failure);
+	if (error == 0 && chdir("/") != 0)
+		error = failure_errno(failure, "leave the share for %.200s", share->destination);
+	return error;
 }
 
 // Opens what a path leads to in the share `name`. Others may write to it meanwhile: what would lead
@@ -99,7 +103,7 @@ static int open_part(const char *name, const char *path, struct failure *failure
 {
 	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 		                      .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-	int share = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int share = openat(shares_root(), name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int part = share < 0 ? -1 : (int)syscall(SYS_openat2, share, path, &how, sizeof(how));
 	int error = errno;
 
@@ -116,7 +120,7 @@ static int open_part(const char *name, const char *path, struct failure *failure
 }
 
 // A mount of its own, not attached yet, of a share or a part of it. Returns it, or a negative errno
-// with the failure set. The working directory is the device's root.
+// with the failure set.
 static int take_tree(const struct config_mount *share, struct failure *failure)
 {
 	const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
@@ -126,7 +130,7 @@ static int take_tree(const struct config_mount *share, struct failure *failure)
 	snprintf(name, sizeof(name), "%.*s", (int)strspn(share->source, "0123456789"),
 	         share->source);
 	if (share->subpath == NULL) {
-		tree = open_tree(AT_FDCWD, name, flags);
+		tree = open_tree(shares_root(), name, flags);
 	} else {
 		part = open_part(name, share->subpath, failure);
 		if (part < 0)
@@ -147,8 +151,6 @@ static int take_trees(const struct config *config, int *trees, struct failure *f
 
 		if (!is_share(share))
 			continue;
-		if (fchdir(shares_root()) != 0)
-			return failure_errno(failure, "find the shares");
 		trees[i] = take_tree(share, failure);
 		error = trees[i] < 0 ? trees[i] : fill_volume(share, trees[i], failure);
 		if (error != 0)
@@ -171,12 +173,11 @@ static int open_shares(const struct config *config, int *trees, int *shares,
 	if (!any)
 		return 0;
 	error = take_trees(config, trees, failure);
-	if (error == 0 && fchdir(shares_root()) != 0)
-		error = failure_errno(failure, "find the shares");
-	if (error != 0)
-		return error;
-	*shares = open_tree(AT_FDCWD, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	return chdir("/") != 0 ? failure_errno(failure, "leave the shares") : 0;
+	if (error == 0)
+		*shares = open_tree(shares_root(), "",
+		                    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE |
+		                            AT_EMPTY_PATH);
+	return error;
 }
 
 // Lets what is mounted below spread. It is done last: what is mounted onto a mount that spreads

@@ -26,8 +26,6 @@ static int read_one(struct config_reader *reader, const cJSON *item, const char 
 	int64_t major = 0, minor = 0;
 	int error;
 
-	if (!cJSON_IsObject(item))
-		return refuse(reader, path, "must be objects");
 	if ((error = json_string(reader, item, path, "type", &type)) != 0 ||
 	    (error = json_integer(reader, item, path, "major", 0, MAX_NUMBER, &major)) != 0 ||
 	    (error = json_integer(reader, item, path, "minor", 0, MAX_NUMBER, &minor)) != 0)
@@ -40,14 +38,24 @@ static int read_one(struct config_reader *reader, const cJSON *item, const char 
 	return 0;
 }
 
-// The elements of an array that may be absent.
+// The elements of an array that may be absent: objects.
 static int find(struct config_reader *reader, const cJSON *object, const char *parent,
                 const char *path, const cJSON **array, size_t *count)
 {
 	int error = json_array(reader, object, parent, "devices", array);
+	const cJSON *item;
 
 	*count = error == 0 && *array != NULL ? (size_t)cJSON_GetArraySize(*array) : 0;
-	return *count > MAX_DEVICES ? refuse(reader, path, "are more than 64") : error;
+	if (error != 0 || *count == 0)
+		return error;
+	if (*count > MAX_DEVICES)
+		return refuse(reader, path, "are more than 64");
+	cJSON_ArrayForEach(item, *array)
+	{
+		if (!cJSON_IsObject(item))
+			return refuse(reader, path, "must be objects");
+	}
+	return 0;
 }
 
 int config_read_devices(struct config_reader *reader, const cJSON *linux_object)
@@ -127,8 +135,6 @@ int config_read_device_rules(struct config_reader *reader, const cJSON *resource
 	rules->items = items;
 	cJSON_ArrayForEach(item, array)
 	{
-		if (!cJSON_IsObject(item))
-			return refuse(reader, path, "must be objects");
 		if ((error = read_rule(reader, item, path, rules, items)) != 0)
 			return error;
 	}
