@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What comes from a stream, which may be compressed by gzip, and may be anything.
+// What comes from a stream, which may be compressed by gzip, and may be anything. zlib would do the
+// same with 43 KB, in place of 3, in what each guest unpacks at its start.
 #pragma once
 
 #include <stdint.h>
