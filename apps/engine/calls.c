@@ -203,6 +203,13 @@ static void backend_message(struct loop *loop, struct source *source, struct mes
 	take_reply(source->context, m);
 }
 
+// There is no memory: the next instance has the service again.
+static _Noreturn void cannot_follow(const struct backend *backend, error_t error)
+{
+	log_error("cannot follow the service of %s: %s", backend->of, error_text(error));
+	process_exit(1);
+}
+
 static void backend_closed(struct loop *loop, struct source *source)
 {
 	struct backend *backend = source->context;
@@ -223,7 +230,8 @@ static void backend_closed(struct loop *loop, struct source *source)
 		http_let_go(connection);
 	}
 	err = service_client_again(&backend->client);
-	assert(err == 0);
+	if (err != 0)
+		cannot_follow(backend, err);
 }
 
 static const struct source_ops backend_ops = { .message = backend_message,
@@ -235,7 +243,8 @@ static void connected(void *context, handle_t channel)
 	error_t err =
 		loop_add(&backend->engine->loop, &backend->source, channel, &backend_ops, backend);
 
-	assert(err == 0);
+	if (err != 0)
+		cannot_follow(backend, err);
 	backend->connected = true;
 }
 
