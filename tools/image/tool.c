@@ -171,31 +171,58 @@ static char *read_all(int fd, size_t max, size_t *length, struct error *err)
 	return text;
 }
 
-char *tool_output(const char *const argv[], size_t max, size_t *length, const char *context,
-                  const char *scratch, struct error *err)
+// Starts `argv` and reads all that it writes to stdout. NULL with `err`. When it was started, which
+// `tool->pid` says, tool_finish() is to follow.
+static char *run_and_read(struct tool *tool, const char *const argv[], size_t max, size_t *length,
+                          const char *scratch, struct error *err)
 {
-	struct error read_error;
-	struct tool tool;
 	int fds[2];
 	char *text;
 
+	*tool = (struct tool){ .pid = -1 };
 	if (pipe2(fds, O_CLOEXEC) < 0) {
 		error_set_errno(err, errno, "cannot make a pipe");
 		return NULL;
 	}
-	if (tool_start(&tool, argv, -1, fds[1], -1, scratch, err) < 0) {
+	if (tool_start(tool, argv, -1, fds[1], -1, scratch, err) < 0) {
 		close(fds[0]);
 		close(fds[1]);
 		return NULL;
 	}
 	close(fds[1]);
-	text = read_all(fds[0], max, length, &read_error);
+	text = read_all(fds[0], max, length, err);
 	close(fds[0]);
+	return text;
+}
+
+char *tool_output(const char *const argv[], size_t max, size_t *length, const char *context,
+                  const char *scratch, struct error *err)
+{
+	struct error read_error;
+	struct tool tool;
+	char *text = run_and_read(&tool, argv, max, length, scratch, &read_error);
+
+	if (tool.pid < 0) {
+		*err = read_error;
+		return NULL;
+	}
 	if (tool_finish(&tool, context, err) < 0) {
 		free(text);
 		return NULL;
 	}
 	if (!text)
 		error_set(err, "%s: %s", context, read_error.text);
+	return text;
+}
+
+char *tool_words(const char *const argv[], size_t max, const char *scratch)
+{
+	struct error ignored;
+	struct tool tool;
+	size_t length;
+	char *text = run_and_read(&tool, argv, max, &length, scratch, &ignored);
+
+	if (tool.pid >= 0)
+		(void)tool_finish(&tool, "", &ignored);
 	return text;
 }

@@ -33,6 +33,9 @@ int tool_finish_watched(struct tool *tool, const char *context, const char *what
 char *tool_output(const char *const argv[], size_t max, size_t *length, const char *context,
                   const char *scratch, struct error *err);
 
+// The same, whatever its exit status says; NULL without a reason.
+char *tool_words(const char *const argv[], size_t max, const char *scratch);
+
 // What a line of skopeo says (time="..." level=fatal msg="..."), without the rest; `line` is
 // changed, and returned or pointed into.
 char *tool_message_unwrap(char *line);

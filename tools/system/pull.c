@@ -12,6 +12,7 @@
 #include "tools/image/source/source.h"
 #include "tools/system/docker_words.h"
 #include "tools/system/incoming.h"
+#include "tools/system/manifest_digest.h"
 #include "tools/system/registry_access.h"
 #include "tools/system/remote.h"
 #include "tools/system/report.h"
@@ -113,11 +114,25 @@ static int image_fetch(struct pulling *pulling)
 	return result;
 }
 
+// Whether the registry says shortly that it has what is there. False: it may still have.
+static bool is_unchanged(struct pulling *pulling, const struct known *known)
+{
+	struct source *source = &pulling->source;
+	const char *login;
+
+	return known->count > 0 && registry_access_login(&login) &&
+		manifest_digest_ask(source->location, source->without_tls, login, pulling->scratch,
+	                            source->named) &&
+		is_known(source->named, known);
+}
+
 static int image_pull(struct pulling *pulling, const struct known *known)
 {
 	struct source *source = &pulling->source;
 
 	begin_report(pulling->name);
+	if (is_unchanged(pulling, known))
+		return unchanged_report(pulling);
 	if (registry_identify(source, false, pulling->scratch, pulling->err) < 0)
 		return -1;
 	if (is_known(source->named, known))

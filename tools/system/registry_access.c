@@ -14,13 +14,14 @@
 #include "tools/system/line_input.h"
 
 #define TOKEN_USER "<token>"
+#define BASE64_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-static char *auth_file;  // NULL: there is none
+static char *auth_file;    // NULL: there is none
+static char *basic_login;  // NULL: there is none, or it is a token
 
 static char *base64(const char *text)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] = BASE64_DIGITS;
 	size_t length = strlen(text);
 	char *out = calloc(1, (length + 2) / 3 * 4 + 1);
 	char *end = out;
@@ -98,6 +99,16 @@ static int auth_write(const char *location, json_t *entry, struct error *err)
 	return result;
 }
 
+static void login_keep(const json_t *entry)
+{
+	const char *auth = json_get_string(entry, "auth");
+
+	if (auth && !json_get_string(entry, "identitytoken") &&
+	    auth[strspn(auth, BASE64_DIGITS "=")] == '\0' &&
+	    asprintf(&basic_login, "Basic %s", auth) < 0)
+		basic_login = NULL;
+}
+
 int registry_access_read(int fd, json_t **credentials, struct error *err)
 {
 	static char text[REGISTRY_ACCESS_MAX];
@@ -126,9 +137,16 @@ int registry_access_credentials(int fd, const char *location, struct error *err)
 	entry = entry_make(credentials);
 	if (entry)
 		result = auth_write(location, entry, err);
+	login_keep(entry);
 	json_decref(entry);
 	json_decref(credentials);
 	return result;
+}
+
+bool registry_access_login(const char **login)
+{
+	*login = basic_login;
+	return basic_login || !auth_file;
 }
 
 void registry_access_forget(void)
@@ -136,7 +154,9 @@ void registry_access_forget(void)
 	if (auth_file)
 		unlink(auth_file);
 	free(auth_file);
+	free(basic_login);
 	auth_file = NULL;
+	basic_login = NULL;
 }
 
 // The gateway of the default route. (proc(5), /proc/net/route)

@@ -23,6 +23,9 @@ int registry_access_file(const json_t *document, struct error *err);
 // Docker Engine API), or an object without any. They are kept for skopeo in that file, for the
 // registry of `location` (a whole name, reference.h). -1 with `err`.
 int registry_access_credentials(int fd, const char *location, struct error *err);
+// Puts the credentials, as the value of a field Authorization, into `*login`, until they are
+// forgotten; NULL: there are none. False: they can be no such value.
+bool registry_access_login(const char **login);
 // Removes that file, if there is one.
 void registry_access_forget(void);
 

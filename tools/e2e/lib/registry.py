@@ -92,8 +92,10 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
-    def reply(self, body, kind="application/octet-stream", length=None):
+    def reply(self, body, kind="application/octet-stream", length=None, digest=None):
         self.send_response(200)
+        if digest:
+            self.send_header("Docker-Content-Digest", digest)
         self.send_header("Content-Type", kind)
         self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
         self.send_header("Content-Length", str(len(body) if length is None else length))
@@ -116,6 +118,8 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
         fake.asked.append((self.command, self.path, self.headers.get("Authorization")))
         if self.path in fake.files:
             return self.reply(fake.files[self.path])
+        if fake.is_public and self.path.startswith("/token?"):
+            return self.reply(b'{"token":"access","expires_in":300}', "application/json")
         if fake.identity and self.headers.get("Authorization") != "Bearer access":
             return self.refuse(401, ("WWW-Authenticate", f'Bearer realm="http://{self.headers["Host"]}/token",service="test"'))
         if fake.credentials and self.headers.get("Authorization") != fake.credentials:
@@ -164,7 +168,7 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
         body = fake.blob(reference)
         if body is None:
             return self.refuse(404)
-        return self.reply(body, json.loads(body).get("mediaType", MEDIA + "manifest.v1+json"))
+        return self.reply(body, json.loads(body).get("mediaType", MEDIA + "manifest.v1+json"), digest=fake.lies.get("digest", reference))
 
     def lie_zeroes(self, _, body):
         self.reply(body[:2] + bytes(len(body) - 2))
@@ -209,9 +213,10 @@ class Fake:
         self.files = {}  # others, by their paths
         self.credentials = credentials  # an Authorization that it wants
         self.identity = identity  # or an identity token
+        self.is_public = False  # it has a token for whoever asks
         self.gets = collections.Counter()  # of a blob's digest
         self.asked = []  # (method, path, Authorization)
-        self.lies = {}  # of a blob's digest, or of "manifest"
+        self.lies = {}  # of a blob's digest, of "manifest", or what it says is a manifest's "digest"
         self.stalled, self.over = threading.Event(), threading.Event()
         self.elsewhere = None  # another one, which it sends people to
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeHandler)

@@ -87,6 +87,44 @@ def pulls_of_the_system_container(context):
 
 
 @test
+def an_unchanged_image_is_asked_for_once(context):
+    """Where the registry says a manifest's digest, nothing else is asked, but for the token that some want; else skopeo finds out."""
+    fake = Fake()
+    name = fake.add("x", write_layout(context.scratch / "a", image()))
+    folder, digest_there = Folder(context, "incoming"), fake.digest("x")
+
+    def pulled(*known, stdin=b"{}"):
+        del fake.asked[:]
+        check_equal(folder.run("pull", name, "", *known, stdin=stdin), 0, folder.lines)
+        check_equal(folder.images()[0].get("unchanged", False), digest_there in known)
+        return fake.asked
+
+    asked = ("HEAD", "/v2/x/manifests/latest", None)
+    check_equal(pulled(digest_there), [asked])
+    check_equal(pulled("sha256:" + 64 * "0", digest_there), [asked])
+    # What is not there is fetched, and nobody asks for its digest when nothing is there at all.
+    check_equal([pulled("sha256:" + 64 * "0")[0], fake.asked[-1][0]], [asked, "GET"])
+    check(asked not in pulled(), fake.asked)
+    # What the registry says amiss, or not at all, skopeo finds out.
+    for lie in (None, "sha256:" + 64 * "1", "nonsense"):
+        fake.lies["digest"] = lie
+        check_equal((pulled(digest_there)[0], len(fake.asked) > 1), (asked, True))
+    fake.lies.clear()
+    login, basic = b'{"username":"ann","password":"sesam"}', "Basic " + base64.b64encode(b"ann:sesam").decode()
+    check_equal(pulled(digest_there, stdin=login), [asked])
+    fake.credentials = basic
+    check_equal(pulled(digest_there, stdin=login), [asked, (*asked[:2], basic)])
+    fake.credentials = None
+    fake.identity, fake.is_public = "nobody's", True
+    for who, stdin in ((None, b"{}"), (basic, login)):
+        check_equal(pulled(digest_there, stdin=stdin), [asked, ("GET", "/token?service=test&scope=repository:x:pull", who), (*asked[:2], "Bearer access")])
+    # A token of docker login's is skopeo's.
+    fake.identity = "from-login"
+    check(asked not in pulled(digest_there, stdin=b'{"username":"<token>","identitytoken":"from-login"}'), fake.asked)
+    fake.stop()
+
+
+@test
 def logins_of_the_system_container(context):
     registry = Registry(context.scratch / "registry", "ann", "sesam:1").start()
     registry.push(write_layout(context.scratch / "a", image()), "own:1")
@@ -196,6 +234,9 @@ def proxies_and_certificates(context):
     folder.environment["SYSTEM_CA"] = authority.read_text()
     check_equal(folder.run("pull", "registry.test/x", ""), 0, folder.lines)
     check_equal(set(proxy.server.asked), {"registry.test:443"})
+    del fake.asked[:]
+    check_equal(folder.run("pull", "registry.test/x", "", fake.digest("x")), 0, folder.lines)
+    check_equal((folder.images()[0]["unchanged"], fake.asked), (True, [("HEAD", "/v2/x/manifests/latest", None)]))
     check_equal(list(Path("/tmp").glob("ca.*/host.crt")), [])
     proxy.stop()
     fake.stop()
