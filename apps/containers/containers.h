@@ -323,6 +323,8 @@ bool vmms_send(struct vmm_process *vmm, struct message *m);
 // `process` object, and is freed, on errors too. Errors: ERR_NO_MEMORY, ERR_LIMIT.
 __must_check error_t vmms_exec_order(struct message *m, struct msg_vmm_exec order,
                                      struct json_writer *process);
+// The process of its container runs: no other virtual machine boots for a while, or until its end.
+void vmms_container_runs(struct vmm_process *vmm);
 // Has the app manager end a process that does not end by itself.
 void vmms_end(struct vmm_process *vmm);
 // Likewise, by the name of its app.

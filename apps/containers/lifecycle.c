@@ -298,6 +298,7 @@ static void runs(struct container *c)
 	c->lacked_memory = false;
 	c->started_at = c->starts_at != 0 ? c->starts_at : record_time();
 	c->starts_at = 0;
+	vmms_container_runs(c->vmm);
 	events_container(c, "start", NULL);
 	waiters_started(c);
 	// That it was about to run is on the disk, as a rule: nobody waits for this.

@@ -165,8 +165,9 @@ struct vmm_process {
 	struct source link;
 	struct container *container;  // NULL: it waits
 	bool order_sent;
-	bool expected;     // to come back
-	bool has_clients;  // of its streams, or may have
+	bool expected;       // to come back
+	bool has_clients;    // of its streams, or may have
+	nsec_t quiet_until;  // of the monotonic clock: no other is booted before, while this runs
 };
 
 struct containers {
@@ -215,7 +216,7 @@ struct containers {
 	bool has_manager;
 	uint32_t manager_requests;
 	handle_t retry_timer;
-	bool retries;  // it is set
+	nsec_t retries_at;  // NSEC_NEVER: it is not set
 	struct source retry;
 	handle_t expect_timer;
 	struct source expect;

@@ -51,3 +51,5 @@ HOST_TESTS += apps/containers/grants_test
 grants_test_SRCS := apps/containers/grants.c libs/starina/opener.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
 HOST_TESTS += apps/containers/vmms_leaving_test
 vmms_leaving_test_SRCS := apps/containers/vmms_leaving.c libs/base/string.c
+HOST_TESTS += apps/containers/vmms_test
+vmms_test_SRCS := $(patsubst %,apps/containers/%.c,vmms vmms_leaving) $(patsubst %,libs/%.c,base/fmt base/hex base/string starina/heap_fake)

@@ -19,19 +19,39 @@
 #define EXPECT_DELAY (5 * NSEC_PER_SEC)
 // Until the app manager has the app, or memory is free again.
 #define RETRY_DELAY (200 * NSEC_PER_MSEC)
+// After a container's start, until the next virtual machine boots. Most of the short runs are over
+// by then, and have not shared the harts with that boot.
+#define QUIET_DELAY (500 * NSEC_PER_MSEC)
 
-void vmms_retry(struct containers *all)
+static nsec_t monotonic(void)
 {
 	nsec_t now = 0;
 	error_t err = clock_get(CLOCK_MONOTONIC, &now);
 
-	// What is asked for often is not put off by that.
-	if (all->retries)
-		return;
-	all->retries = true;
-	if (err == 0)
-		err = timer_set(all->retry_timer, now + RETRY_DELAY);
 	assert(err == 0);
+	return now;
+}
+
+// What is asked for often is not put off by that.
+static void retry_at(struct containers *all, nsec_t deadline)
+{
+	error_t err;
+
+	if (all->retries_at <= deadline)
+		return;
+	all->retries_at = deadline;
+	err = timer_set(all->retry_timer, deadline);
+	assert(err == 0);
+}
+
+void vmms_retry(struct containers *all)
+{
+	retry_at(all, monotonic() + RETRY_DELAY);
+}
+
+void vmms_container_runs(struct vmm_process *vmm)
+{
+	vmm->quiet_until = monotonic() + QUIET_DELAY;
 }
 
 // --- Starting them -------------------------------------------------------------------------------
@@ -110,9 +130,11 @@ static uint64_t num_waiting(struct containers *all)
 	return waiting;
 }
 
-// One boot at a time, and none while a container starts: that one is waited for.
+// One boot at a time, and none while a container starts or has just started: that one is waited for.
 static void pool_fill(struct containers *all)
 {
+	nsec_t quiet_until = 0;
+
 	if (!all->has_hypervisor || all->app_size == 0)
 		return;
 	list_for_each(entry, &all->vmms) {
@@ -122,6 +144,12 @@ static void pool_fill(struct containers *all)
 		    (vmm->container != NULL && vmm->container->state == CONTAINER_RUNNING &&
 		     !vmm->container->started))
 			return;
+		if (vmm->quiet_until > quiet_until)
+			quiet_until = vmm->quiet_until;
+	}
+	if (quiet_until > monotonic()) {
+		retry_at(all, quiet_until);
+		return;
 	}
 	if (num_waiting(all) < all->pool_size && count(all) + leaving_count(all) < NETWORK_PORTS)
 		(void)launch(all, DEFAULT_MEMORY, 1);
@@ -422,7 +450,7 @@ static void retry_signalled(struct loop *loop, struct source *source)
 
 	(void)loop;
 	assert(err == 0);
-	all->retries = false;
+	all->retries_at = NSEC_NEVER;
 	list_for_each(entry, &all->vmms) {
 		struct vmm_process *vmm = container_of(entry, struct vmm_process, entry);
 
@@ -438,6 +466,7 @@ error_t vmms_init(struct containers *all)
 {
 	error_t err;
 
+	all->retries_at = NSEC_NEVER;
 	list_init(&all->vmms);
 	list_init(&all->vmm_guests);
 	err = leaving_init(all);
