@@ -162,6 +162,7 @@ static void flushed(struct ext4_io *io, int status)
 
 void ext4_sync(struct ext4 *fs, struct ext4_sync *sync)
 {
+	fs->num_syncs++;
 	list_push_back(&fs->syncs, &sync->entry);
 	if (fs->flush_busy)
 		return;

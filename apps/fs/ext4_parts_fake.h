@@ -51,6 +51,7 @@ struct ext4 {
 	struct list syncs;
 	struct ext4_io flush;
 	bool flush_busy;
+	uint32_t num_syncs;  // that were asked for
 };
 
 static inline bool fake_is_dir(const struct inode *inode)

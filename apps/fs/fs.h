@@ -122,6 +122,7 @@ struct session {
 	bool read_only;
 	bool volumes;    // what its root has are submounts
 	bool returned;   // from an instance before: what nodes it has is not known
+	bool changed;    // a call of it may have changed something
 	bool destroyed;  // the client has done with it
 	bool ended;      // its channel is closed, calls are left
 	bool lends;      // the client wants its folios back

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The app as its clients see it, on the file system in memory: names and sessions.
+#include "apps/fs/ext4_parts_fake.h"
 #include "apps/fs/fs_memory_fixture.h"
 
 static void test_names(void **state)
@@ -126,6 +127,27 @@ static void test_destroy_twice(void **state)
 	assert_int_equal(fs.state, FS_MOUNTED);
 	assert_int_equal(ask_name(session, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
 	fake_close(&other);
+	settle();
+}
+
+// A container that only looks does not wait for the disk at its end.
+static void test_destroy_of_who_changed_nothing(void **state)
+{
+	struct request destroy = { .opcode = FUSE_DESTROY, .node = FUSE_ROOT_ID };
+	handle_t reader = begin_session(FILES_VOLUMES), writer = begin_session(FILES_VOLUMES);
+	uint32_t syncs = fs.ext4->num_syncs;
+
+	(void)state;
+	assert_int_equal(ask_create(session, volume, "a"), 0);
+	assert_int_equal(ask_name(reader, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
+	assert_int_equal(ask(reader, destroy), 0);
+	assert_int_equal(ask_name(writer, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
+	assert_int_equal(fs.ext4->num_syncs, syncs);
+	assert_int_equal(ask_create(writer, entry_node(), "b"), 0);
+	assert_int_equal(ask(writer, destroy), 0);
+	assert_int_equal(fs.ext4->num_syncs, syncs + 1);
+	fake_close(&reader);
+	fake_close(&writer);
 	settle();
 }
 
@@ -423,6 +445,7 @@ int main(void)
 		TEST(test_no_open),
 		TEST(test_destroy),
 		TEST(test_destroy_twice),
+		TEST(test_destroy_of_who_changed_nothing),
 		TEST(test_an_open_may_cut),
 		TEST(test_a_file_stays_while_it_is_known),
 		TEST(test_what_nobody_knows_goes_at_once),

@@ -47,8 +47,11 @@ void call_changes(struct call *call)
 	struct fs *fs = call->fs;
 	uint32_t opcode = call->in.opcode;
 
+	if (call->session == NULL)
+		return;
+	call->session->changed = true;
 	// With one session, or before the first lock, there is nobody to be told.
-	if (call->session == NULL || fs->num_sessions == 1 || fs->version == 0)
+	if (fs->num_sessions == 1 || fs->version == 0)
 		return;
 	// Those that change another node, too.
 	if (opcode == FUSE_RENAME || opcode == FUSE_RENAME2 || opcode == FUSE_LINK ||

@@ -104,6 +104,9 @@ int op_destroy(struct call *call)
 	session->destroyed = true;
 	session_unlock_all(session);
 	session_forget_all(session);
+	// What others have changed is theirs to wait for.
+	if (!session->changed && !session->returned)
+		return call_leave(call);
 	result = op_fsync(call);
 	call->run = destroy_end;
 	return result;
