@@ -117,7 +117,7 @@ static void handle_mount(struct session *session, const struct control_header *r
 		return;
 	}
 	session->mounted = true;
-	session->on_disk = layer == LAYER_DISK;
+	session->layer = layer;
 	session->readonly = (mount.flags & CONTROL_ROOT_READONLY) != 0;
 	reply(session, request, 0, "");
 }

@@ -100,9 +100,11 @@ void session_report(struct session *session)
 		session->lingers = session->has_network && linger_goes_on(&session->linger);
 		if (session->lingers)
 			return;
-		// The VM ends with this event; what the container wrote is to be on its disk, and
-		// with the host, by then.
-		if (session->on_disk || session->config.num_added > 0)
+		// The VM ends with this event; what the container wrote is to be on its disk, if it
+		// is kept, and with the host, by then.
+		if (session->layer == LAYER_SCRATCH)
+			rootfs_give_up_disk();
+		if (session->layer == LAYER_DISK || session->config.num_added > 0)
 			sync();
 		process_table_finish(&session->added, &session->out);
 		control_out_event(

@@ -13,13 +13,14 @@
 #include "guest/bootd/container_process.h"
 #include "guest/bootd/control_out.h"
 #include "guest/bootd/process_table.h"
+#include "guest/bootd/rootfs.h"
 
 struct session {
 	bool configured;
 	bool mounted;
 	bool readonly;
-	bool on_disk;    // the writable layer
-	bool shut_down;  // nothing more to do but to power off
+	enum layer layer;  // of what the container writes, once it is mounted
+	bool shut_down;    // nothing more to do but to power off
 	bool has_network;
 	struct control_network network;
 	struct control_networks networks;  // what eth0 has of them

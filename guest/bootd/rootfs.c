@@ -10,7 +10,10 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <syslog.h>
 #include <unistd.h>
+
+#include "guest/bootd/kernel_log.h"
 
 #define DISK "/dev/vda"
 #define IMAGE "/lower"
@@ -18,6 +21,12 @@
 #define WRITABLE "/writable"
 #define UPPER ROOTFS_UPPER
 #define WORK WRITABLE "/work"
+
+// linux/ext4.h, which not every libc's headers have.
+#ifndef EXT4_IOC_SHUTDOWN
+#define EXT4_IOC_SHUTDOWN _IOR('X', 125, uint32_t)
+#define EXT4_GOING_FLAGS_NOLOGFLUSH 2u
+#endif
 
 // The overlay's root directory takes its owner and mode from the upper layer, so they are copied
 // there.
@@ -121,6 +130,18 @@ int rootfs_mount_layers(enum layer layer, const char *disk, struct failure *fail
 	          "lowerdir=" LOWER ",upperdir=" UPPER ",workdir=" WORK) != 0)
 		return failure_errno(failure, "mount the writable layer over the root image");
 	return 0;
+}
+
+void rootfs_give_up_disk(void)
+{
+	int fd = open(WRITABLE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint32_t flags = EXT4_GOING_FLAGS_NOLOGFLUSH;
+
+	if (fd < 0)
+		return;
+	if (ioctl(fd, EXT4_IOC_SHUTDOWN, &flags) != 0)
+		kernel_log(LOG_WARNING, "the writable disk is written out for nobody", errno);
+	close(fd);
 }
 
 int rootfs_mount_image(uint64_t sectors, struct failure *failure)

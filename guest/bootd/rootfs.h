@@ -24,6 +24,8 @@ enum layer {
 #define ROOTFS_WRITABLE_DISK "/dev/vdb"
 // Puts a writable layer over the image, at ROOTFS_PATH. One that is not in memory is on `disk`.
 int rootfs_mount_layers(enum layer layer, const char *disk, struct failure *failure);
+// Nothing more of what is on that disk is written out.
+void rootfs_give_up_disk(void);
 // Undoes both, and waits until nothing of the root disk is in use.
 int rootfs_unmount(struct failure *failure);
 // Undoes rootfs_mount_image alone, and waits as well.

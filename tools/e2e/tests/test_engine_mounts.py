@@ -5,6 +5,7 @@ import io
 import json
 import re
 import socket
+import sys
 import tarfile
 import time
 import urllib.error
@@ -17,8 +18,11 @@ from test_engine import Engine, port_is_free
 from test_engine_containers import Docker
 from test_volume_work import GCC
 
+sys.path.insert(0, str(ROOT / "tools"))
+from starina.client import Address, Client  # noqa: E402  pylint: disable=wrong-import-position
+
 IMAGE = "web:1"
-PROGRAMS = ("sh", "echo", "cat", "ln", "ls", "mkdir", "touch", "rm", "mount", "grep", "httpd", "sleep", "id", "true")
+PROGRAMS = ("sh", "echo", "cat", "ln", "ls", "mkdir", "touch", "rm", "mount", "grep", "httpd", "sleep", "id", "true", "dd")
 
 
 def web_image(directory):
@@ -121,6 +125,18 @@ def check_parts(docker):
     docker("volume", "rm", "parts")
 
 
+def check_what_is_kept(context, docker):
+    """At the end of a container with --rm what it wrote to a volume goes to the state disk, and what it wrote beside it does not."""
+    def written():
+        return next(disk["written_bytes"] for disk in Client(Address.read(context.build / "run/web.addr")).get("/disks")["disks"] if disk["name"] == "state")
+    docker("volume", "create", "some")
+    before = written()
+    docker("run", "--rm", "-v", "some:/v", IMAGE, "sh", "-c", "echo kept > /v/file; dd if=/dev/zero of=/lost bs=1M count=16 2>/dev/null")
+    check(written() - before < 8 << 20, f"{written() - before} bytes were written")
+    check_equal(docker.text("run", "--rm", "-v", "some:/v", IMAGE, "cat", "/v/file"), "kept")
+    docker("volume", "rm", "some")
+
+
 def check_volumes(docker):
     """Volumes with names, without, and of others; their API."""
     check_equal(docker.text("volume", "create", "--label", "a=b", "kept"), "kept")
@@ -199,6 +215,7 @@ def docker_mounts_and_ports(context):
     docker = Docker(context, engine)
     check_folders(docker, share)
     check_memory(docker)
+    check_what_is_kept(context, docker)
     check_volumes(docker)
     # docker's client knows them since 26.
     if int(docker.text("version", "-f", "{{.Client.Version}}").split(".")[0]) >= 26:
