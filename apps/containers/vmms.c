@@ -130,7 +130,8 @@ static uint64_t num_waiting(struct containers *all)
 	return waiting;
 }
 
-// One boot at a time, and none while a container starts or has just started: that one is waited for.
+// One boot at a time, and none while a container starts or has just started: its client waits for
+// it.
 static void pool_fill(struct containers *all)
 {
 	nsec_t quiet_until = 0;
