@@ -63,7 +63,8 @@ static void test_memory(void)
 
 	expect(p != NULL && malloc_usable_size(p) >= 10);
 	expect(q != NULL && q[0] == 0 && q[9999] == 0);
-	memcpy(p, "123456789", 10);
+	if (p != NULL)
+		memcpy(p, "123456789", 10);
 	larger = realloc(p, 100000);
 	expect(larger != NULL && strcmp(larger, "123456789") == 0);
 	free(larger);

@@ -61,11 +61,11 @@ handle_t launch_folio(struct autotest *t, const uint32_t *program)
 	handle_t read_only = HANDLE_NONE;
 	void *bytes = NULL;
 
-	if (folio_create(2 * PAGE_SIZE, FOLIO_CONTIGUOUS, &folio) != 0 ||
-	    folio_map(folio, PROT_READ | PROT_WRITE, &bytes) != 0) {
-		expect(t, !"there is a folio");
+	bool mapped = folio_create(2 * PAGE_SIZE, FOLIO_CONTIGUOUS, &folio) == 0 &&
+		folio_map(folio, PROT_READ | PROT_WRITE, &bytes) == 0;
+	expect(t, mapped);
+	if (!mapped)
 		return HANDLE_NONE;
-	}
 	memcpy(bytes, program, PROGRAM_MAX * sizeof(*program));
 	// 77, and the handle of the first thing that the process is given.
 	memcpy((uint8_t *)bytes + PAGE_SIZE, (const uint32_t[]){ 77, 0x10001 }, 8);
