@@ -92,10 +92,12 @@ test_without_rights() {
 }
 
 test_setup() {
-	local out cache=${STARINA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/starina}
+	local out dir cache=${STARINA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/starina}
 	if [[ -n $WARM ]]; then
 		mkdir -p "$CHROOT/root/.cache/starina"
-		cp -r -- "$cache/downloads" "$cache/guest-kernel" "$CHROOT/root/.cache/starina/"
+		for dir in downloads npm guest-kernel; do
+			[[ ! -d $cache/$dir ]] || cp -r -- "$cache/$dir" "$CHROOT/root/.cache/starina/"
+		done
 	fi
 	step "./setup.sh --check, with nothing there"
 	! in_chroot root './setup.sh --check' || fail "setup.sh --check finds nothing missing in a minbase chroot"
