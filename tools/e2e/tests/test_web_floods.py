@@ -8,7 +8,7 @@ from harness import check, check_equal, test
 from test_apps import Tree
 from test_web_api import PATIENCE, PREFIX, Shell
 
-LINES = 30000
+LINES = 12000
 # What is escaped takes six bytes each on the way: with all of it, buffers on the way are full long before the end.
 MARKUP = "<" * 100
 FLOOD = """#include "libs/abi/app.h"
