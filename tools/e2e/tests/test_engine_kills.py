@@ -15,7 +15,7 @@ from test_engine_containers import IMAGE, Docker, make_image, patient, request
 from test_engine_crowd import left_on_disk, settled
 
 # Of each app; `make soak-engine` takes more.
-KILLS = int(os.environ.get("ENGINE_KILLS", "5"))
+KILLS = int(os.environ.get("ENGINE_KILLS", "3"))
 SEED = int(os.environ.get("ENGINE_SEED", "1"))
 APPS = ("engine", "containers", "vmm", "images", "dns", "netswitch", "tcpip", "fs")
 # A request is worked on for some hundred switches.
@@ -155,7 +155,8 @@ def a_kill_at_each_step(context):
     before = None
     for number in range(KILLS + 1):
         for shift, app in enumerate(APPS):
-            one_round(engine, docker, reaper, started, app, Life.STEPS[(number + shift) % len(Life.STEPS)], chance.randrange(MAX_SWITCHES))
+            # Two steps on each time: a few kills of an app are spread over a life, seven are one in each step.
+            one_round(engine, docker, reaper, started, app, Life.STEPS[(2 * number + shift) % len(Life.STEPS)], chance.randrange(MAX_SWITCHES))
         # What each kill leaves that is not left again is no leak.
         before = before or settled(engine)
     after = settled(engine)
