@@ -14,7 +14,7 @@ sys.dont_write_bytecode = True
 import harness  # noqa: E402
 
 # Each takes a minute or more. They begin first, so that no core waits for one of them at the end.
-LONGEST = ("engine_kills.", "engine_images.image_l", "engine_crowd.", "state_disk.postgres", "engine_commit.", "software.postgres",
+LONGEST = ("engine_kills.", "engine_images.image_l", "engine_crowd.", "software.postgres", "engine_commit.",
            "engine_policy.restart", "volumes.git", "console.console_takes", "engine_logs.docker_logs", "engine_containers.docker_run")
 
 for path in sorted(HERE.glob("tests/test_*.py")):

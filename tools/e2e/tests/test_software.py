@@ -13,6 +13,7 @@ import software
 from harness import check, check_equal, test
 from oci import Image, Layer, write_layout
 from terminal import Terminal
+from test_state_disk import check_disk
 
 UP, CTRL_C, CTRL_D, CTRL_Z = "\x1b[A", "\x03", "\x04", "\x1a"
 
@@ -62,9 +63,9 @@ def nginx_listens_on_both_families(context):
 
 @test
 def postgres_on_a_disk(context):
-    """Three machines, one after the other, on one disk; the second one's power is cut."""
+    """Three machines, one after the other, on one disk; the second one's power is cut. The third's database goes on on a volume."""
     more = {"LINUXRUN_MEMORY": "256M", "LINUXRUN_DISK": "1G", "LINUXRUN_DISK_FILE": context.scratch / "disk", "LINUXRUN_ENV": software.TZ}
-    data = "/var/lib/postgresql/data"
+    data, other = "/tmp/data", "/var/lib/postgresql/data"
     check_equal(run(context, software.POSTGRES, "/app/postgres.sh", data, "2000", **more), "rows|2000|2000\n")
     command = json.dumps(["/app/postgres.sh", data, "1000", "hold"])
     process = context.start(**software.settings(context, software.POSTGRES), LINUXRUN_ENTRYPOINT=command, **more)
@@ -72,7 +73,10 @@ def postgres_on_a_disk(context):
     process.kill()
     _, errors = process.communicate()
     check_equal(line, b"rows|3000|2000\n", errors)
-    check_equal(run(context, software.POSTGRES, "/app/postgres.sh", data, "3000", **more), "rows|6000|3000\n")
+    script = f"/app/postgres.sh {data} 3000 && cp -a {data} {other} && /app/postgres.sh {other} 2000"
+    check_equal(run(context, software.POSTGRES, "sh", "-c", script, LINUXRUN_VOLUMES="pg:/var/lib/postgresql", **{**more, "LINUXRUN_MEMORY": "384M"}),
+                "rows|6000|3000\nrows|8000|3000\n")
+    check_disk(context)
 
 
 @test

@@ -150,13 +150,3 @@ def database_and_power_cuts(context):
         check_disk(context, clean=False)
     result = software.run(context, software.PYTHON, "python3", "-c", ROWS.replace("100000", "1"), **more)
     check(int(result.stdout.split()[1]) >= told, (result, told))
-
-
-@test
-def postgres_on_a_volume(context):
-    """Made, filled, its server restarted, in one machine; that a disk serves the next, software.postgres_on_a_disk shows."""
-    data = "/var/lib/postgresql/data"
-    more = {"LINUXRUN_VOLUMES": "pg:/var/lib/postgresql", "STARINA_DISK": str(context.scratch / "state.img"), "LINUXRUN_MEMORY": "384M", "LINUXRUN_ENV": software.TZ}
-    result = software.run(context, software.POSTGRES, "/app/postgres.sh", data, "2000", **more)
-    check_equal(result.stdout.decode(), "rows|2000|2000\n", result)
-    check_disk(context)
