@@ -5,7 +5,8 @@
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-#define IDENTIFY_TIMEOUT (5 * NSEC_PER_SEC)
+// A device that says nothing is given up. One that a busy host emulates may take long.
+#define IDENTIFY_TIMEOUT (60 * NSEC_PER_SEC)
 // What the status byte holds until the device writes it.
 #define STATUS_UNWRITTEN 0xffu
 

@@ -23,7 +23,7 @@ const STATUS_UNWRITTEN = 0xff; // until the device writes it
 const RING_SIZE = 256;
 const MAX_SLOTS = 64;
 const REQUEST_DESCRIPTORS = 3; // header, data, status
-const IDENTIFY_TIMEOUT_MS = 5000;
+const IDENTIFY_TIMEOUT_MS = 60000;
 
 // What the device sees of a request beside its data: a header of 16 bytes (type, reserved, sector),
 // its status, and the device's serial.
