@@ -19,12 +19,13 @@ sys.path.insert(0, str(ROOT / "tools"))
 from starina.client import Address, Client  # noqa: E402  pylint: disable=wrong-import-position
 
 # In the gate; `make soak-engine` takes more.
-RUNS = int(os.environ.get("ENGINE_RUNS", "50"))
+RUNS = int(os.environ.get("ENGINE_RUNS", "30"))
 AT_A_TIME = 8
 # What apps may keep for later, however many have run: their heaps are as large as they once had to be, in folios with a handle each,
 # and the last 256 events are remembered. The cache of fs fills up, and has a bound of its own (FS_CACHE_BLOCKS).
 KEPT_PAGES = 512
 KEPT_HANDLES = 24
+STILL_PAGES = 16
 PAGE_SIZE = 4096
 FS_MEMORY = 20 * 1024 * 1024  # 12 MiB are its cache
 
@@ -43,11 +44,14 @@ def fs_takes(context):
 
 
 def settled(engine):
-    """What the operating system has once it stays the same: a virtual machine that waits is made anew after each run."""
+    """What the operating system has once it stays the same: a virtual machine that waits is made anew after each run, and takes
+    pages while its guest boots."""
     last, same, until = None, 0, time.monotonic() + PATIENCE
     while same < 8 and time.monotonic() < until:
-        now = {name: status(engine)[name] for name in ("processes", "kernel_objects", "handles", "free_pages")}
-        same = same + 1 if last and now["handles"] == last["handles"] else 0
+        page = status(engine)
+        now = {name: page[name] for name in ("processes", "kernel_objects", "handles", "free_pages")}
+        still = last and now["handles"] == last["handles"] and abs(now["free_pages"] - last["free_pages"]) <= STILL_PAGES
+        same = same + 1 if still else 0
         last = now
         time.sleep(0.5)
     return last
