@@ -32,7 +32,8 @@ static void take_member(struct credentials *c, struct json_reader *r, struct spa
 {
 	size_t i = 0;
 
-	while (i < NUM_KEYS && !span_is(key, keys[i]))
+	// dockerd takes members in any case.
+	while (i < NUM_KEYS && !span_equals_nocase(key, keys[i]))
 		i++;
 	if (i == NUM_KEYS) {
 		json_skip(r);

@@ -447,6 +447,9 @@ static void test_bodies(void **state)
 	login_as(&client, "{\"identitytoken\":\"t\"}");
 	assert_int_equal(reply_status, 200);
 	assert_int_equal(num_runs, 0);
+	// Members count in any case.
+	login_as(&client, "{\"Username\":\"a\",\"PASSWORD\":\"b\",\"ServerAddress\":\"h\"}");
+	assert_int_equal(num_runs, 1);
 }
 
 int main(void)

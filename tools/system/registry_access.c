@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "tools/image/json_input.h"
@@ -37,13 +38,25 @@ static char *base64(const char *text)
 	return out;
 }
 
+// As dockerd takes them, in any case.
+static const char *member(const json_t *credentials, const char *name)
+{
+	const char *found = NULL;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)credentials, key, value) if (strcasecmp(key, name) == 0)
+		found = json_get_string(credentials, key);
+	return found;
+}
+
 // What containers-auth.json(5) has for one registry; NULL: there are no credentials.
 static json_t *entry_make(const json_t *credentials)
 {
-	const char *user = json_get_string(credentials, "username");
-	const char *password = json_get_string(credentials, "password");
-	const char *token = json_get_string(credentials, "identitytoken");
-	const char *encoded = json_get_string(credentials, "auth");
+	const char *user = member(credentials, "username");
+	const char *password = member(credentials, "password");
+	const char *token = member(credentials, "identitytoken");
+	const char *encoded = member(credentials, "auth");
 	char *pair = NULL;
 	char *auth = NULL;
 	json_t *entry = NULL;
