@@ -27,12 +27,13 @@ static bool read_source(struct request *request, const char *source, char url[st
 {
 	const char *colon = strchr(source, ':');
 	bool has_scheme = colon != NULL && strncmp(colon, "://", 3) == 0;
+	struct span rest = text_span(source);
 
 	url[0] = '\0';
 	if (strcmp(source, "-") == 0)
 		return true;
-	if (has_scheme && strncmp(source, "http://", 7) != 0 &&
-	    strncmp(source, "https://", 8) != 0) {
+	if (has_scheme && !span_take_prefix_nocase(&rest, "http://") &&
+	    !span_take_prefix_nocase(&rest, "https://")) {
 		request_refuse(request, 500, "Get \"%s\": unsupported protocol scheme \"%.*s\"",
 		               source, (int)(colon - source), source);
 		return false;

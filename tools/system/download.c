@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "tools/system/docker_words.h"
@@ -12,10 +13,12 @@
 
 #define PATIENCE "--timeout=120"  // seconds
 #define REDIRECTS "--max-redirect=10"
+// What it says when nobody reads on, and not of what an address or a server has in its words.
+#define UNREAD "wget: Cannot write to "
 
 bool download_is_possible(const char *url)
 {
-	return (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) &&
+	return (strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0) &&
 		strlen(url) <= DOWNLOAD_MAX_URL;
 }
 
@@ -68,7 +71,7 @@ int download_end(struct download *download, struct error *err)
 	close(download->fd);
 	download->fd = -1;
 	if (tool_finish(&download->tool, "wget", &reason) == 0 ||
-	    strstr(reason.text, "Cannot write to"))
+	    strncmp(reason.text, UNREAD, strlen(UNREAD)) == 0)
 		return 0;
 	docker_download_words(download->url, &reason);
 	*err = reason;

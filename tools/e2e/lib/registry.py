@@ -107,7 +107,7 @@ class FakeHandler(http.server.BaseHTTPRequestHandler):
                 pass
 
     def refuse(self, status, *headers):
-        self.send_response(status)
+        self.send_response(status, self.server.fake.lies.get("reason"))
         for name, value in headers:
             self.send_header(name, value)
         self.send_header("Content-Length", "0")
@@ -216,7 +216,7 @@ class Fake:
         self.is_public = False  # it has a token for whoever asks
         self.gets = collections.Counter()  # of a blob's digest
         self.asked = []  # (method, path, Authorization)
-        self.lies = {}  # of a blob's digest, of "manifest", or what it says is a manifest's "digest"
+        self.lies = {}  # of a blob's digest, of "manifest", what it says is a manifest's "digest", or the "reason" of a refusal
         self.stalled, self.over = threading.Event(), threading.Event()
         self.elsewhere = None  # another one, which it sends people to
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeHandler)

@@ -132,7 +132,8 @@ def logins_of_the_system_container(context):
     denied = ["pull access denied for", "repository does not exist or may require 'docker login'"]
     folder.refused("pull", registry.name("own:1"), "", words=denied)
     folder.refused("pull", registry.name("own:1"), "", words=denied, stdin=b'{"username":"ann","password":"wrong"}')
-    check_equal(folder.run("pull", registry.name("own:1"), "", stdin=b'{"username":"ann","password":"sesam:1"}\n'), 0, folder.lines)
+    # Members count in any case.
+    check_equal(folder.run("pull", registry.name("own:1"), "", stdin=b'{"UserName":"ann","PASSWORD":"sesam:1"}\n'), 0, folder.lines)
     check_equal(len(folder.images()), 1)
     # A login alone: the registry is asked, and nothing of it stays.
     host = registry.name("own:1").partition("/")[0]
@@ -239,6 +240,19 @@ def proxies_and_certificates(context):
     check_equal((folder.images()[0]["unchanged"], fake.asked), (True, [("HEAD", "/v2/x/manifests/latest", None)]))
     check_equal(list(Path("/tmp").glob("ca.*/host.crt")), [])
     proxy.stop()
+    fake.stop()
+
+
+@test
+def imports_from_an_address(context):
+    """The scheme in any case; and a server's words are not taken for those of a wget whose reader has gone."""
+    fake, folder = Fake(), Folder(context, "incoming")
+    fake.files["/a.tar"] = image().layers[0].raw()
+    address = fake.address().removeprefix("http://")
+    check_equal(folder.run("import", "a:1", "", f"HTTP://{address}/a.tar", stdin=b""), 0, folder.lines)
+    check_equal(len(folder.images()), 1)
+    fake.lies["reason"] = "Cannot write to"
+    Folder(context, "refused").refused("import", "a:1", "", f"http://{address}/none", words=["404"], stdin=b"")
     fake.stop()
 
 
