@@ -61,11 +61,35 @@ static void test_entrypoint_is_taken_away(void **state)
 	expect(NULL, "{\"Image\":\"x\",\"Cmd\":[\"\"]}", "");
 }
 
+static bool shows(const char *body)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct settings settings;
+	struct command command;
+	bool shown;
+
+	assert_int_equal(settings_parse(&settings, text_span(body), error), 0);
+	command = config_command(&settings, NULL);
+	shown = config_shows_entrypoint(&settings, &command);
+	settings_deinit(&settings);
+	return shown;
+}
+
+static void test_entrypoint_is_shown(void **state)
+{
+	(void)state;
+	assert_true(shows("{\"Image\":\"x\",\"Entrypoint\":[\"f\"]}"));
+	assert_true(shows("{\"Image\":\"x\",\"Entrypoint\":[]}"));
+	assert_false(shows("{\"Image\":\"x\",\"Entrypoint\":[\"\"]}"));
+	assert_false(shows("{\"Image\":\"x\"}"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_docker_rules),
 		cmocka_unit_test(test_entrypoint_is_taken_away),
+		cmocka_unit_test(test_entrypoint_is_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,11 @@ struct command config_command(const struct settings *s, const struct image *imag
 	return command;
 }
 
+bool config_shows_entrypoint(const struct settings *s, const struct command *command)
+{
+	return command->entrypoint->count > 0 || (s->has_entrypoint && s->entrypoint.count == 0);
+}
+
 static error_t write_args(const struct settings *s, const struct image *image,
                           struct json_writer *w, char error[static SETTINGS_ERROR_MAX])
 {

@@ -357,6 +357,8 @@ struct command {
 // By Docker's rules: an entrypoint of its own drops the image's Cmd, [] its Entrypoint alone, and
 // [""] both. `image`: NULL when it is gone.
 struct command config_command(const struct settings *settings, const struct image *image);
+// Whether inspect shows the entrypoint of such a command: [] stays what it is, [""] is none.
+bool config_shows_entrypoint(const struct settings *settings, const struct command *command);
 // Writes a container's config.json. Errors: ERR_INVALID with a text for people, ERR_NO_MEMORY.
 __must_check error_t config_write(const struct container *c, const struct image *image,
                                   struct json_writer *w, char error[static SETTINGS_ERROR_MAX]);

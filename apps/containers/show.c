@@ -190,7 +190,7 @@ static void write_config(struct json_writer *w, const struct container *c)
 	key_string(w,
 	           ",\"WorkingDir\":", or_else(s->workdir, image != NULL ? image->workdir : NULL));
 	key_list(w, ",\"Entrypoint\":",
-	         command.entrypoint->count > 0 || s->has_entrypoint ? command.entrypoint : NULL);
+	         config_shows_entrypoint(s, &command) ? command.entrypoint : NULL);
 	json_write_raw(w, ",\"ExposedPorts\":");
 	show_ports_config(w, c);
 	json_write_raw(w, ",\"OnBuild\":null,\"Labels\":");

@@ -122,22 +122,66 @@ static void write_span(struct json_writer *w, struct span text)
 	heap_free(copy);
 }
 
-// A member's name as the API has it: clients may have sent other letters in capitals.
-static void write_name(struct json_writer *w, struct span key)
+// A member's name as the API has it: clients may have sent other letters in capitals. NULL: it is
+// none of the API's.
+static const char *name_of(struct span key)
 {
 	const struct field *f = settings_body_fields;
 
 	while (f->name != NULL && strcmp(f->name, "HostConfig") != 0)
 		f++;
-	for (f = f->fields; f != NULL; f = f->fields) {
-		for (; f->name != NULL; f++) {
-			if (!field_is(key, f->name))
-				continue;
-			json_write_raw(w, f->name);
-			return;
-		}
+	for (f = f->fields; f != NULL; f = f->fields)
+		for (; f->name != NULL; f++)
+			if (field_is(key, f->name))
+				return f->name;
+	return NULL;
+}
+
+// Of members that were sent more than once, in letters of another case maybe, the last one that is
+// not null counts.
+#define NAMES_MAX 128u
+
+struct counting {
+	struct {
+		const char *name;
+		struct span value;
+	} items[NAMES_MAX];
+	size_t count;
+};
+
+static void count_member(struct counting *c, const char *name, struct span value)
+{
+	size_t i = 0;
+
+	while (i < c->count && c->items[i].name != name)
+		i++;
+	if (i == NAMES_MAX || (i < c->count && span_is(value, "null")))
+		return;
+	c->count += i == c->count ? 1 : 0;
+	c->items[i].name = name;
+	c->items[i].value = value;
+}
+
+static void count_members(struct counting *c, struct json_reader r)
+{
+	struct span key;
+
+	json_enter_object(&r);
+	while (json_next_member(&r, &key)) {
+		const char *name = name_of(key);
+		struct span value = json_take_raw(&r);
+
+		if (name != NULL && json_reader_status(&r) == 0)
+			count_member(c, name, value);
 	}
-	write_span(w, key);
+}
+
+static bool does_count(const struct counting *c, const char *name, struct span value)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->items[i].name == name)
+			return c->items[i].value.data == value.data;
+	return true;
 }
 
 // Members that stand as they came, and those that did not come.
@@ -146,15 +190,23 @@ static void write_sent(struct json_writer *w, const char *host_config)
 	const char *text = host_config != NULL ? host_config : "{}";
 	struct json_reader r = json_reader_make(text_span(text));
 	bool sent[NUM_DEFAULTS] = { false };
+	struct counting counting = { .count = 0 };
 	struct span key, value;
+	const char *name;
 
+	count_members(&counting, r);
 	json_enter_object(&r);
 	while (json_next_member(&r, &key)) {
 		value = json_take_raw(&r);
-		if (is_ours(key) || json_reader_status(&r) < 0 || !is_kept(sent, key, value))
+		name = name_of(key);
+		if (is_ours(key) || json_reader_status(&r) < 0 ||
+		    !does_count(&counting, name, value) || !is_kept(sent, key, value))
 			continue;
 		json_write_raw(w, ",\"");
-		write_name(w, key);
+		if (name != NULL)
+			json_write_raw(w, name);
+		else
+			write_span(w, key);
 		json_write_raw(w, "\":");
 		write_span(w, value);
 	}
