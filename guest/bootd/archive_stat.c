@@ -125,9 +125,13 @@ static void put_document(struct text *text, const char *path, const struct stat 
 	snprintf(number, sizeof(number), ",\"size\":%lld,\"mode\":%u,\"mtime\":\"",
 	         (long long)st->st_size, go_mode(st->st_mode));
 	put_raw(text, number);
-	if (gmtime_r(&st->st_mtim.tv_sec, &when) == NULL ||
-	    strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &when) == 0 || when.tm_year > 8099)
+	// In four digits, which strftime's %Y has not before the year 1000.
+	if (gmtime_r(&st->st_mtim.tv_sec, &when) == NULL || when.tm_year > 8099 ||
+	    when.tm_year < -1900)
 		snprintf(day, sizeof(day), "0001-01-01T00:00:00");
+	else
+		snprintf(day, sizeof(day), "%04d-%02d-%02dT%02d:%02d:%02d", when.tm_year + 1900,
+		         when.tm_mon + 1, when.tm_mday, when.tm_hour, when.tm_min, when.tm_sec);
 	put_raw(text, day);
 	snprintf(number, sizeof(number), ".%09ldZ\",\"linkTarget\":", st->st_mtim.tv_nsec);
 	put_raw(text, number);
