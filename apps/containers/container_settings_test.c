@@ -334,6 +334,20 @@ static void test_refusals(void **state)
 	}
 }
 
+// What is negative has no end, as with dockerd.
+static void test_stop_timeout(void **state)
+{
+	char error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	(void)state;
+	assert_int_equal(parse(&s, "{\"Image\":\"a\",\"StopTimeout\":-7}", error), 0);
+	assert_true(s.has_stop_timeout && s.stop_timeout == -7);
+	settings_deinit(&s);
+	assert_int_not_equal(
+		parse(&s, "{\"Image\":\"a\",\"StopTimeout\":-9223372036854775808}", error), 0);
+}
+
 static void test_capabilities(void **state)
 {
 	// What KILL, which docker gives, and SYS_ADMIN, which it does not, are then.
@@ -540,6 +554,18 @@ static void check_logs(const char *config, const char *wanted, bool kept, uint64
 	settings_deinit(&s);
 }
 
+static void check_log_warnings(const char *options, size_t wanted)
+{
+	char body[256], error[SETTINGS_ERROR_MAX];
+	struct settings s;
+
+	snprintf(body, sizeof(body),
+	         "{\"Image\":\"a\",\"HostConfig\":{\"LogConfig\":{\"Config\":%s}}}", options);
+	assert_int_equal(parse(&s, body, error), 0);
+	assert_int_equal(s.host.warnings.count, wanted);
+	settings_deinit(&s);
+}
+
 static void test_logs(void **state)
 {
 	(void)state;
@@ -562,7 +588,10 @@ static void test_logs(void **state)
 	check_logs("{\"Config\":{\"max-file\":\"0\"}}", "1 to 1000", false, 0, 0);
 	check_logs("{\"Config\":{\"mode\":\"non-blocking\"}}", "mode can't be non-blocking", false,
 	           0, 0);
-	check_logs("{\"Config\":{\"tag\":\"x\"}}", "tag can't be x", false, 0, 0);
+	check_logs("{\"Config\":{\"tags\":\"x\"}}", "tags can't be x", false, 0, 0);
+	check_logs("{\"Config\":{\"tag\":\"x\",\"labels\":\"a,b\"}}", NULL, true, 20000000, 5);
+	check_log_warnings("{\"tag\":\"x\",\"env-regex\":\"^A\"}", 1);
+	check_log_warnings("{\"max-file\":\"2\"}", 0);
 	check_logs("{\"Other\":\"x\"}", "HostConfig.LogConfig.Other is not supported", false, 0, 0);
 }
 
@@ -591,21 +620,14 @@ static void test_one_of_before(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_docker),
-		cmocka_unit_test(test_one_string),
-		cmocka_unit_test(test_one_of_before),
-		cmocka_unit_test(test_logs),
-		cmocka_unit_test(test_ports),
-		cmocka_unit_test(test_refused_ports),
-		cmocka_unit_test(test_white_space),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_cuts),
-		cmocka_unit_test(test_surroundings),
-		cmocka_unit_test(test_host_namespaces),
-		cmocka_unit_test(test_without_effect),
-		cmocka_unit_test(test_cpuset),
-		cmocka_unit_test(test_capabilities),
-		cmocka_unit_test(test_storage),
+		cmocka_unit_test(test_docker),         cmocka_unit_test(test_one_string),
+		cmocka_unit_test(test_one_of_before),  cmocka_unit_test(test_logs),
+		cmocka_unit_test(test_stop_timeout),   cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_refused_ports),  cmocka_unit_test(test_white_space),
+		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_cuts),
+		cmocka_unit_test(test_surroundings),   cmocka_unit_test(test_host_namespaces),
+		cmocka_unit_test(test_without_effect), cmocka_unit_test(test_cpuset),
+		cmocka_unit_test(test_capabilities),   cmocka_unit_test(test_storage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

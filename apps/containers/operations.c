@@ -71,9 +71,9 @@ static bool stop_seconds(struct request *request, const struct container *c, int
 	*out = c->settings.has_stop_timeout ? c->settings.stop_timeout : DEFAULT_STOP_SECONDS;
 	if (!is_set)
 		return true;
-	if (query_number(request, "t", out) && *out >= -1 && *out <= MAX_STOP_SECONDS)
+	if (query_number(request, "t", out) && *out <= MAX_STOP_SECONDS)
 		return true;
-	request_refuse(request, 400, "t is a number of seconds, or -1");
+	request_refuse(request, 400, "t is a number of seconds, a negative one without an end");
 	return false;
 }
 

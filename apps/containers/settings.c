@@ -176,6 +176,7 @@ int64_t fields_take_number(struct json_reader *r)
 			r->rest.data[0] > '9';
 	}
 	value = json_take_u64(r);
+	r->bad = r->bad || value > INT64_MAX;
 	return negative ? -(int64_t)value : (int64_t)value;
 }
 
@@ -409,8 +410,8 @@ static const char *what_is_wrong(const struct settings *s)
 		return "can't create 'AutoRemove' container with restart policy";
 	if (s->shm_size < 0)
 		return "SHM size can not be less than 0";
-	if (s->has_stop_timeout && (s->stop_timeout < -1 || s->stop_timeout > MAX_STOP_SECONDS))
-		return "StopTimeout is a number of seconds, or -1";
+	if (s->has_stop_timeout && s->stop_timeout > MAX_STOP_SECONDS)
+		return "StopTimeout is a number of seconds, a negative one without an end";
 	return NULL;
 }
 
@@ -461,6 +462,10 @@ error_t settings_parse(struct settings *settings, struct span body,
 		err = settings_check_limits(settings->memory, settings->nano_cpus, error);
 	if (err == 0)
 		err = settings_logs(settings, &logs, error);
+	if (err == 0 && logs.has_attributes)
+		err = string_list_add(&settings->host.warnings,
+		                      "HostConfig.LogConfig: env, labels and tag have no effect: "
+		                      "lines are kept without attributes");
 	if (err < 0)
 		settings_deinit(settings);
 	return err;

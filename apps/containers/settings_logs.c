@@ -55,6 +55,17 @@ static bool read_size(const char *text, uint64_t *out)
 	return *rest == '\0';
 }
 
+// What `docker logs --details` shows of each line.
+static bool is_attribute(const char *key)
+{
+	static const char *const names[] = { "env", "env-regex", "labels", "labels-regex", "tag" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(key, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static error_t take_option(struct log_settings *out, const char *key, const char *value,
                            char *error)
 {
@@ -73,6 +84,10 @@ static error_t take_option(struct log_settings *out, const char *key, const char
 		if (*read_number(value, &number) != '\0' || number < 1 || number > MAX_FILES)
 			return refuse(key, value, "it is a number of files, 1 to 1000", error);
 		out->max_files = (uint32_t)number;
+		return 0;
+	}
+	if (is_attribute(key)) {
+		out->has_attributes = true;
 		return 0;
 	}
 	// Nothing is compressed, and who writes waits, within bounds.

@@ -9,6 +9,7 @@ struct log_settings {
 	bool is_kept;
 	uint64_t max_bytes;  // of a file
 	uint32_t max_files;
+	bool has_attributes;  // options that say what each line is to have besides
 };
 
 // Reads `log_type` and `log_options`. Errors: ERR_INVALID with a text for people.
