@@ -127,7 +127,11 @@ void operation_rename(struct request *request)
 		request_refuse(request, 400, "Neither old nor new names may be empty");
 	} else {
 		name = text[0] == '/' ? text + 1 : text;
-		if (operation_name_is_free(request, name))
+		if (strcmp(name, c->name) == 0)
+			request_refuse(
+				request, 400,
+				"Renaming a container with the same name as its current name");
+		else if (operation_name_is_free(request, name))
 			rename_to(request, c, name);
 	}
 	heap_free(text);

@@ -128,6 +128,7 @@ static void renamed(void **state)
 	assert_int_equal(ask(operation_rename, "web", ""), 204);
 	assert_string_equal(event, "container rename");
 	assert_string_equal(web.name, "db");
+	assert_int_equal(ask(operation_rename, "db", ""), 400);
 }
 
 static void connected(void **state)
