@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "guest/bootd/failure.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,16 @@ int failure_set(struct failure *failure, int status, int error, const char *form
 	vsnprintf(failure->message, sizeof(failure->message), format, args);
 	va_end(args);
 	return error;
+}
+
+const char *failure_words(int error)
+{
+	static char words[96];
+
+	// Go has Linux's own, in small letters.
+	snprintf(words, sizeof(words), "%s", strerror(error));
+	words[0] = (char)tolower((unsigned char)words[0]);
+	return words;
 }
 
 int failure_errno(struct failure *failure, const char *format, ...)

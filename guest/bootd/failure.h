@@ -21,6 +21,10 @@ struct failure {
 int failure_set(struct failure *failure, int status, int error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+// What went wrong, in Go's words for it: docker's client finds "no such file or directory" and
+// "permission denied" in a message, and ends with 127 and 126 then. It stays until the next call.
+const char *failure_words(int error);
+
 // failure_set with FAILURE_SETUP and the current errno, whose text is appended to the message.
 int failure_errno(struct failure *failure, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -44,7 +44,7 @@ static int lookup_direct(const char *name, char *out, size_t size, struct failur
 	default:
 		return failure_set(failure, FAILURE_NOT_FOUND, error,
 		                   "exec: \"%.200s\": stat %.200s: %s", name, name,
-		                   strerror(-error));
+		                   failure_words(-error));
 	}
 }
 

@@ -75,6 +75,9 @@ static void tells_why_a_path_cannot_run(void **state)
 	(void)state;
 	assert_int_equal(lookup_program("a/none", NULL, found, sizeof(found), &failure), -ENOENT);
 	assert_int_equal(failure.status, 127);
+	// docker's client ends with 127 by these words, letter for letter.
+	assert_string_equal(failure.message,
+	                    "exec: \"a/none\": stat a/none: no such file or directory");
 	assert_int_equal(lookup_program("b/prog/x", NULL, found, sizeof(found), &failure),
 	                 -ENOTDIR);
 	assert_int_equal(failure.status, 127);

@@ -182,7 +182,6 @@ _Noreturn void process_execute(const struct config_process *process, const char 
 	// A script whose interpreter is not there is ENOENT too.
 	int error = errno;
 	failure_set(&failure, error == ENOENT ? FAILURE_NOT_FOUND : FAILURE_NOT_EXECUTABLE, -error,
-	            "exec %.200s: %s", program,
-	            error == ENOEXEC ? "exec format error" : strerror(error));
+	            "exec %.200s: %s", program, failure_words(error));
 	process_fail(socket, &failure);
 }

@@ -60,7 +60,7 @@ def death_by_a_signal(context):
 def entrypoint_not_found(context):
     result = run_probe(context, LINUXRUN_ENTRYPOINT="/nowhere")
     check_run(result, 127, b"")
-    check("/nowhere" in result.errors() and "No such file" in result.errors(), result)
+    check("/nowhere" in result.errors() and "no such file" in result.errors(), result)
     result = run_probe(context, LINUXRUN_ENTRYPOINT="nowhere")
     check_run(result, 127, b"")
     check('"nowhere"' in result.errors() and "$PATH" in result.errors(), result)
