@@ -61,7 +61,8 @@ static void answer_wait(const struct container *c, const struct waiter *waiter)
 
 	json_write_raw(&w, "{\"StatusCode\":");
 	json_write_i64(&w, c->exit_code);
-	if (c->error[0] != '\0') {
+	// Of one that is removed dockerd says no more, and its client would end with 125 otherwise.
+	if (c->error[0] != '\0' && waiter->condition != WAIT_REMOVED) {
 		json_write_raw(&w, ",\"Error\":{\"Message\":");
 		json_write_string(&w, c->error);
 		json_write_raw(&w, "}");
