@@ -62,7 +62,7 @@ def added_process_fails(guest):
     begin(guest)
     for args, more, status, message in [
             (["foo"], {}, 127, 'exec: "foo": executable file not found in $PATH'),
-            (["/bin/foo"], {}, 127, 'exec: "/bin/foo": stat /bin/foo: No such file or directory'),
+            (["/bin/foo"], {}, 127, 'exec: "/bin/foo": stat /bin/foo: no such file or directory'),
             (["/noexec"], {}, 126, 'exec: "/noexec": permission denied'),
             (["/garbage"], {}, 126, "exec /garbage: exec format error"),
             # The container's own would have it made.

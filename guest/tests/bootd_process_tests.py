@@ -65,7 +65,7 @@ def not_found_in_path(guest):
 @test()
 def not_found(guest):
     expect_failure(guest, config("/bin/foo"), 127,
-                   r'^exec: "/bin/foo": stat /bin/foo: No such file or directory$')
+                   r'^exec: "/bin/foo": stat /bin/foo: no such file or directory$')
 
 
 @test()
@@ -85,7 +85,7 @@ def exec_format_error(guest):
 
 @test()
 def missing_interpreter(guest):
-    expect_failure(guest, config("/script"), 127, r"^exec /script: No such file or directory$")
+    expect_failure(guest, config("/script"), 127, r"^exec /script: no such file or directory$")
 
 
 @test()
