@@ -145,7 +145,9 @@ def imported(context, engine, docker):
     fake.files["/a.tar.gz"], fake.files["/text"] = archive, b"no archive"
     address = fake.address().removeprefix("http://")
     # docker's client takes a scheme in capitals for a file, other clients do not.
-    request(engine, "POST", f"/images/create?fromSrc=HTTP://{address}/a.tar.gz&repo=me/far&tag=1")
+    url = f"http://localhost/images/create?fromSrc=HTTP://{address}/a.tar.gz&repo=me/far&tag=1"
+    said = subprocess.run(["curl", "-s", "-X", "POST", "--unix-socket", engine.socket, url], stdout=subprocess.PIPE, check=True).stdout
+    check(b"error" not in said, said)
     check_equal(docker.text("run", "--rm", "me/far:1", "/bin/cat", "/text"), "four")
     check(f"Imported from HTTP://{address}/a.tar.gz" in docker.text("history", "--no-trunc", "me/far:1"))
     refused(docker, "404", "import", f"http://{address}/nothing")
