@@ -154,19 +154,20 @@ static int make_room(struct update *u, struct inode *inode, const struct extent_
 	return grow(u, inode);
 }
 
-// Joins `e` with its neighbours in the leaf, if they fit. False: it cannot be.
-static bool join(struct extent_node *leaf, int32_t at, const struct disk_extent *e,
+// Joins `e`, whose place in the leaf is `at`, with its neighbours, if they fit. False: it cannot
+// be.
+static bool join(struct extent_node *leaf, uint32_t at, const struct disk_extent *e,
                  bool *first_changed)
 {
-	struct disk_extent *before = at >= 0 ? &leaf->entries[at] : NULL;
-	struct disk_extent *after = at + 1 < leaf->header.entries ? &leaf->entries[at + 1] : NULL;
+	struct disk_extent *before = at > 0 ? &leaf->entries[at - 1] : NULL;
+	struct disk_extent *after = at < leaf->header.entries ? &leaf->entries[at] : NULL;
 
 	*first_changed = false;
 	if (before != NULL && extent_can_join(before, e)) {
 		before->len = (uint16_t)(before->len + extent_len(e));
 		if (after != NULL && extent_can_join(before, after)) {
 			before->len = (uint16_t)(before->len + extent_len(after));
-			remove_at(leaf, (uint32_t)at + 1);
+			remove_at(leaf, at);
 		}
 		return true;
 	}
@@ -174,7 +175,7 @@ static bool join(struct extent_node *leaf, int32_t at, const struct disk_extent 
 		return false;
 	extent_set(after, e->block, extent_disk(e), extent_len(e) + extent_len(after),
 	           extent_is_unwritten(e));
-	*first_changed = at < 0;
+	*first_changed = at == 0;
 	return true;
 }
 
@@ -196,7 +197,7 @@ static int insert(struct update *u, struct inode *inode, const struct disk_exten
 		    (at < leaf->header.entries && leaf->entries[at].block < extent_end(e)))
 			return damaged(u->fs, "inode %u has blocks where a hole was",
 			               inode->number);
-		if (!join(leaf, (int32_t)at - 1, e, &first_changed)) {
+		if (!join(leaf, at, e, &first_changed)) {
 			if (leaf->header.entries == leaf->header.max) {
 				status = make_room(u, inode, &path);
 				if (status != 0)
