@@ -103,26 +103,21 @@ struct list_query {
 	bool all;  // also those without a name that others were made of
 };
 
-// Errors: ERR_INVALID, ERR_NO_MEMORY, with a text.
+// Errors: ERR_NOT_FOUND, and the request was answered; ERR_INVALID, with a text.
 static error_t read_image_filter(struct request *request, const struct filters *filters,
                                  const char *key, int64_t *out,
                                  char error[static FILTERS_ERROR_MAX])
 {
 	const char *name = filters_value(filters, key, 0);
-	char full[IMAGE_NAME_MAX];
 	struct record record;
-	const struct reference *reference;
-	const struct image_entry *image = NULL;
+	struct found found;
 
 	*out = 0;
 	if (name == NULL)
 		return 0;
-	if (image_name_normalise(name, full) == 0 &&
-	    (reference = catalog_reference(request->images, full)) != NULL)
-		image = catalog_by_id(request->images, reference->id);
-	else
-		image = catalog_by_id(request->images, name);
-	if (image == NULL || image_record(image, &record) < 0) {
+	if (!catalog_find(request, name, &found))
+		return ERR_NOT_FOUND;
+	if (image_record(found.image, &record) < 0) {
 		filters_refuse(key, name, error);
 		return ERR_INVALID;
 	}
@@ -130,6 +125,7 @@ static error_t read_image_filter(struct request *request, const struct filters *
 	return 0;
 }
 
+// Errors: as read_image_filter's, and ERR_NO_MEMORY, with a text.
 static error_t read_query(struct request *request, struct list_query *query,
                           char error[static FILTERS_ERROR_MAX])
 {
@@ -209,7 +205,8 @@ void show_all(struct request *request)
 
 	if (err < 0) {
 		filters_deinit(&query.filters);
-		request_refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s", error);
+		if (err != ERR_NOT_FOUND)
+			request_refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s", error);
 		return;
 	}
 	json_write_raw(&w, "[");

@@ -50,7 +50,7 @@ def image_names(context):
     docker("image", "prune", "-af")
     for method, path, status in (
             ("GET", "/images/json?filters=%7B%22nosuch%22%3A%5B%22x%22%5D%7D", 400), ("GET", "/images/json?filters=%5B", 400),
-            ("GET", "/images/json?filters=%7B%22before%22%3A%5B%22nosuch%22%5D%7D", 400), ("POST", f"/images/{IMAGE}/tag", 400),
+            ("GET", "/images/json?filters=%7B%22before%22%3A%5B%22nosuch%22%5D%7D", 404), ("POST", f"/images/{IMAGE}/tag", 400),
             ("POST", f"/images/{IMAGE}/tag?repo=a&tag=%2Fb", 400), ("GET", "/images/nosuch/history", 404), ("DELETE", "/images/" + "a" * 200, 400),
             ("POST", "/images/prune?filters=%7B%22dangling%22%3A%5B%22maybe%22%5D%7D", 400), ("DELETE", "/images/sha256:", 404)):
         check_equal(request(engine, method, path)[0], status, f"{method} {path}")
