@@ -74,7 +74,7 @@ int main(void)
 	guest_limits_lift();
 	// The VMM goes on meanwhile.
 	session_flush(&session);
-	shares_mount();
+	(void)shares_mount();
 	run(&session);
 	power_off();
 }

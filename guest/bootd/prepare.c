@@ -22,6 +22,7 @@
 #include "guest/bootd/console_port.h"
 #include "guest/bootd/rehearsal_disk.h"
 #include "guest/bootd/rootfs.h"
+#include "guest/bootd/shares.h"
 
 static const char config_text[] =
 	"{\"process\":{\"args\":[\"true\"],\"env\":[\"PATH=/bin:/usr/bin\"],"
@@ -36,7 +37,8 @@ static const char engine_text[] =
 	"\"hostname\":\"rehearsal\",\"annotations\":{"
 	"\"dev.starina.file:/etc/hostname\":\"rehearsal\\n\","
 	"\"dev.starina.hosts.whole\":\"127.0.0.1\\tlocalhost\\n\","
-	"\"dev.starina.file:/etc/resolv.conf\":\"nameserver 10.0.2.15\\n\"},"
+	"\"dev.starina.file:/etc/resolv.conf\":\"nameserver 10.0.2.15\\n\","
+	"\"" CONFIG_SHARE_ANNOTATION "/rehearsal\":\"0:copy\"},"
 	"\"root\":{\"path\":\"rootfs\"}}";
 
 // What CONFIGURE does, with what is so already.
@@ -93,6 +95,14 @@ static void write_out(void)
 	close(upper);
 }
 
+// Nobody waits for changes of the rehearsal's share.
+static void forget_shares(struct process *process)
+{
+	if (process->shares >= 0)
+		close(process->shares);
+	process->shares = -1;
+}
+
 // An image without a program "true" is rehearsed up to execve.
 static _Noreturn void rehearse_child(struct config *config, bool on_disk, int control)
 {
@@ -101,10 +111,14 @@ static _Noreturn void rehearse_child(struct config *config, bool on_disk, int co
 	struct linger_wait linger = { 0 };
 
 	rehearse_configure();
+	if (!shares_are_mounted())
+		config->num_added = 0;
 	if (unshare(CLONE_NEWNS) == 0 && mount_layers(on_disk) &&
-	    container_process_create(&process, config, false, control, &failure) == 0 &&
-	    container_process_go(&process, NULL, 0) == 0)
-		run(&process);
+	    container_process_create(&process, config, false, control, &failure) == 0) {
+		forget_shares(&process);
+		if (container_process_go(&process, NULL, 0) == 0)
+			run(&process);
+	}
 	if (process.pidfd > 0)
 		container_process_discard(&process);  // execve failed
 	(void)linger_goes_on(&linger);
@@ -123,8 +137,15 @@ static void rehearse(struct config *config, bool on_disk, int control)
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
 	cgroup_allow_all();
-	if (on_disk)
-		rehearsal_disk_remove();
+	if (!on_disk)
+		return;
+	rehearsal_disk_remove();
+	// The container's shares are of another connection.
+	if (shares_are_mounted()) {
+		shares_unmount();
+		if (!shares_mount())
+			kernel_log(LOG_ERR, "there are no shares after a rehearsal", errno);
+	}
 }
 
 static int mount_and_rehearse(struct config *config, uint64_t root_sectors, bool on_disk,

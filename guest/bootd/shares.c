@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "guest/bootd/shares.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +16,14 @@
 #define TAG "starina"
 #define ROOT "/shares"
 #define READ_AHEAD_KB "1024"
+#define TURN_US 200
+#define TURNS (1000000 / TURN_US)
+
+// linux/mount.h of Linux 6.6.
+#define CREATE_EXCL 8
 
 static int root = -1;
+static bool mounted;
 
 static void write_sysfs(const char *path, const char *text)
 {
@@ -50,10 +57,41 @@ static void read_ahead(void)
 	write_sysfs(path, READ_AHEAD_KB);
 }
 
-void shares_mount(void)
+// Makes the file system anew: the connection of one that is on its way out would be the old one.
+static bool create(int context)
 {
-	if (mkdir(ROOT, 0700) == 0 && mount(TAG, ROOT, CONFIG_SHARE, 0, NULL) == 0)
+	for (int i = 0; i < TURNS; i++) {
+		if (fsconfig(context, CREATE_EXCL, NULL, NULL, 0) == 0)
+			return true;
+		if (errno != EBUSY)
+			return false;
+		usleep(TURN_US);
+	}
+	return false;
+}
+
+bool shares_mount(void)
+{
+	int context = fsopen(CONFIG_SHARE, FSOPEN_CLOEXEC), tree = -1;
+
+	if (context >= 0 && fsconfig(context, FSCONFIG_SET_STRING, "source", TAG, 0) == 0 &&
+	    create(context))
+		tree = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	if (context >= 0)
+		close(context);
+	if (tree < 0)
+		return false;
+	mounted = (mkdir(ROOT, 0700) == 0 || errno == EEXIST) &&
+		move_mount(tree, "", AT_FDCWD, ROOT, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+	close(tree);
+	if (mounted)
 		read_ahead();
+	return mounted;
+}
+
+bool shares_are_mounted(void)
+{
+	return mounted;
 }
 
 void shares_remember(void)
@@ -69,4 +107,5 @@ int shares_root(void)
 void shares_unmount(void)
 {
 	(void)umount2(ROOT, MNT_DETACH);
+	mounted = false;
 }

@@ -5,8 +5,13 @@
 // request to it waits.
 #pragma once
 
-// Mounts it. Without effect in a machine that has no such device.
-void shares_mount(void);
+#include <stdbool.h>
+
+// Mounts it, once no mount of it from before is left. Returns false in a machine that has no such
+// device.
+bool shares_mount(void);
+// Whether it is mounted.
+bool shares_are_mounted(void);
 // Remembers it, in a process that is to leave bootd's root: shares_root is its mount in the
 // process's own namespace.
 void shares_remember(void);

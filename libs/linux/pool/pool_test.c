@@ -26,6 +26,7 @@ struct vm {
 	bool stopped;
 	uint32_t last_request;
 	bool root_dropped;
+	bool files_rehearsed;
 	struct control_prepare prepare;
 };
 
@@ -204,6 +205,11 @@ error_t vm_bind_root(struct vm *v, handle_t channel, struct disk_region region)
 	return 0;
 }
 
+void vm_rehearse_files(struct vm *v)
+{
+	v->files_rehearsed = true;
+}
+
 void vm_drop_root(struct vm *v)
 {
 	v->root_dropped = true;
@@ -320,6 +326,7 @@ static void test_rehearsed(void **state)
 	(void)state;
 	vm_gets_ready();
 	assert_int_equal(vm->prepare.flags, 0);
+	assert_false(vm->files_rehearsed);
 	vm_is_prepared(0);
 	assert_false(vm->root_dropped);
 	supply.only_rehearses = true;
@@ -327,6 +334,7 @@ static void test_rehearsed(void **state)
 	turn();
 	vm_gets_ready();
 	assert_int_equal(vm->prepare.flags, CONTROL_REHEARSE);
+	assert_true(vm->files_rehearsed);
 	assert_false(vm->root_dropped);
 	vm_is_prepared(0);
 	assert_true(vm->root_dropped);

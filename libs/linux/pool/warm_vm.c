@@ -64,6 +64,8 @@ static void advance(struct warm_vm *warm)
 	if (clock_get(CLOCK_WALL, &prepare.wall_time_ns) < 0)
 		prepare.wall_time_ns = 0;
 	vm_be_patient(warm->vm, "prepare a container");
+	if (warm->supply->only_rehearses)
+		vm_rehearse_files(warm->vm);
 	if (vm_request(warm->vm, CONTROL_PREPARE, 0, body, (struct span){ 0 },
 	               &warm->prepare_request) < 0)
 		fail(warm, "bootd could not be asked to prepare a container");

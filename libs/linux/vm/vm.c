@@ -115,6 +115,12 @@ error_t vm_bind_files(struct vm *vm, const struct vm_share *shares, size_t count
 	return vm_files_bind(vm->files, vm->loop, shares, count);
 }
 
+void vm_rehearse_files(struct vm *vm)
+{
+	if (vm->files != NULL)
+		vm_files_rehearse(vm->files);
+}
+
 void vm_set_networks(struct vm *vm, const struct netdev_networks *networks)
 {
 	vm_net_set_networks(&vm->net, networks);

@@ -145,6 +145,8 @@ __must_check bool vm_address(const struct vm *vm, struct guest_address *out);
 // what the guest asks of them waits until their sessions are there, and fails with ENOTCONN when
 // they cannot be had, or are lost. Errors: ERR_BAD_STATE, as vm_files_bind's.
 __must_check error_t vm_bind_files(struct vm *vm, const struct vm_share *shares, size_t count);
+// Lets the guest rehearse a mount before that (vm_files_rehearse).
+void vm_rehearse_files(struct vm *vm);
 
 // Queues a request to bootd, which is ready, and sends what the guest takes. Errors: as
 // control_link_request's.

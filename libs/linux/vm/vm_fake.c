@@ -379,6 +379,11 @@ error_t vm_files_create(struct vm_files *files, struct machine *machine)
 	return machine_slot_create(machine, &files->device.mmio);
 }
 
+void vm_files_rehearse(struct vm_files *files)
+{
+	(void)files;
+}
+
 error_t vm_files_bind(struct vm_files *files, struct loop *l, const struct vm_share *shares,
                       size_t count)
 {

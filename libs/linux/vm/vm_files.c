@@ -334,10 +334,13 @@ static bool request_start(struct vm_files *files, struct fs_device_request *requ
 	case FUSE_BATCH_FORGET: return files_forget_batch(files, request);
 	default: break;
 	}
-	if (!files->bound) {
+	if (!files->bound && !files->rehearses) {
 		files_init_later(files, request);
 	} else if (in->opcode == FUSE_LOOKUP && in->nodeid == FUSE_ROOT_ID) {
-		look_up_share(files, request);
+		if (files->rehearses)
+			files_rehearsal_look_up(files, request);
+		else
+			look_up_share(files, request);
 	} else if (files_id_slot(in->nodeid) == 0 || is_of_connection(in->opcode)) {
 		files_root_request(files, request);
 	} else {
@@ -404,6 +407,8 @@ error_t vm_files_bind(struct vm_files *files, struct loop *loop, const struct vm
 	err = random_get(&files->nodes.salt, sizeof(files->nodes.salt));
 	if (err < 0)
 		return err;
+	if (files->rehearses)
+		files_rehearsal_end(files);
 	files->num_sessions = 0;
 	for (size_t i = 0; i < count; i++) {
 		files->shares[i] = shares[i];

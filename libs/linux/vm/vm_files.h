@@ -89,6 +89,8 @@ struct files_ahead {
 struct vm_files {
 	struct fs_device device;
 	bool bound;
+	// Its one entry is an empty folder of its own, until the guest has done with it.
+	bool rehearses;
 	// Private.
 	struct machine *machine;
 	struct loop *loop;
@@ -127,6 +129,9 @@ __must_check error_t vm_files_create(struct vm_files *files, struct machine *mac
 // neither. Errors: ERR_EXISTS, ERR_LIMIT (more shares or sessions than there may be).
 __must_check error_t vm_files_bind(struct vm_files *files, struct loop *loop,
                                    const struct vm_share *shares, size_t count);
+// Answers a guest that has no shares yet, so that it can rehearse a mount: entry 0 is an empty
+// folder. The guest's FUSE_DESTROY, or vm_files_bind, ends that; the next FUSE_INIT waits.
+void vm_files_rehearse(struct vm_files *files);
 // Logs (debug) how often the guest has asked each session for what, since the last time.
 void vm_files_log(struct vm_files *files);
 // Closes the sessions; the machine does not run. Without effect on a zeroed one.

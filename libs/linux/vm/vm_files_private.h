@@ -98,6 +98,10 @@ void files_deliver(struct files_session *session, struct fs_device_request *requ
 
 // A request before there are shares: FUSE_INIT waits for them, anything else ends.
 void files_init_later(struct vm_files *files, struct fs_device_request *request);
+// A look-up in the root while the guest rehearses: ends it.
+void files_rehearsal_look_up(struct vm_files *files, struct fs_device_request *request);
+// The guest is to say again what it speaks.
+void files_rehearsal_end(struct vm_files *files);
 // A request to the device itself or to its root, LOOKUP and forgets excepted: ends it.
 void files_root_request(struct vm_files *files, struct fs_device_request *request);
 // FUSE_DESTROY for the session, if it is to be sent one now. Errors: as files_session_send's.

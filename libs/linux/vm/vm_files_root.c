@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // The device's own root: a folder that lists nothing, of which names are looked up in vm_files.c.
+// While the guest rehearses, it has one entry.
 #include "libs/base/string.h"
 #include "libs/linux/vm/vm_files_private.h"
 
 #define FOLDER 0040755u
+#define REHEARSAL_NODE (FUSE_ROOT_ID + 1u)
+#define REHEARSAL_NAME "0"
 #define BLOCK 4096u
 #define LINUX_NAME_MAX 255u
 #define MAX_READAHEAD (1024u * 1024)
@@ -53,6 +56,8 @@ static void destroy_done(struct vm_files *files, uint32_t slot)
 	for (uint32_t i = 0; i < files->num_sessions; i++)
 		close_session(&files->sessions[i]);
 	forget_nodes(files);
+	if (files->rehearses)
+		files_rehearsal_end(files);
 	reply(files, request, NULL, 0);
 }
 
@@ -203,12 +208,17 @@ void files_init_later(struct vm_files *files, struct fs_device_request *request)
 	files->waiting_init = request;
 }
 
-static void root_attributes(struct vm_files *files, struct fs_device_request *request)
+// --- The root ------------------------------------------------------------------------------------
+
+static struct fuse_attr folder_attributes(uint64_t node)
 {
-	struct fuse_attr_out out = {
-		.attr_valid = FILES_ROOT_VALID,
-		.attr = { .ino = FUSE_ROOT_ID, .mode = FOLDER, .nlink = 2, .blksize = BLOCK }
-	};
+	return (struct fuse_attr){ .ino = node, .mode = FOLDER, .nlink = 2, .blksize = BLOCK };
+}
+
+static void attributes(struct vm_files *files, struct fs_device_request *request)
+{
+	struct fuse_attr_out out = { .attr_valid = FILES_ROOT_VALID,
+		                     .attr = folder_attributes(request->header.nodeid) };
 
 	reply(files, request, &out, sizeof(out));
 }
@@ -234,12 +244,13 @@ void files_root_request(struct vm_files *files, struct fs_device_request *reques
 	case FUSE_DESTROY: destroy(files, request); return;
 	default: break;
 	}
-	if (request->header.nodeid != FUSE_ROOT_ID) {
+	if (request->header.nodeid != FUSE_ROOT_ID &&
+	    !(files->rehearses && request->header.nodeid == REHEARSAL_NODE)) {
 		files_fail(files, request, LINUX_ESTALE);
 		return;
 	}
 	switch (request->header.opcode) {
-	case FUSE_GETATTR: root_attributes(files, request); break;
+	case FUSE_GETATTR: attributes(files, request); break;
 	case FUSE_STATFS: root_space(files, request); break;
 	case FUSE_OPENDIR: root_open(files, request); break;
 	case FUSE_ACCESS:
@@ -260,4 +271,46 @@ void files_root_request(struct vm_files *files, struct fs_device_request *reques
 	case FUSE_CREATE: files_fail(files, request, LINUX_EROFS); break;
 	default: files_fail(files, request, LINUX_ENOSYS); break;
 	}
+}
+
+// --- The rehearsal -------------------------------------------------------------------------------
+
+void vm_files_rehearse(struct vm_files *files)
+{
+	struct fs_device_request *waiting = files->waiting_init;
+
+	if (files->bound)
+		return;
+	files->rehearses = true;
+	if (waiting == NULL)
+		return;
+	files->waiting_init = NULL;
+	files_enter(files);
+	files_root_request(files, waiting);
+	files_leave(files);
+}
+
+void files_rehearsal_end(struct vm_files *files)
+{
+	files->rehearses = false;
+	files->init = (struct fuse_init_in){ 0 };
+}
+
+void files_rehearsal_look_up(struct vm_files *files, struct fs_device_request *request)
+{
+	uint8_t bytes[sizeof(struct fuse_in_header) + sizeof(REHEARSAL_NAME)];
+	struct fuse_entry_out out = { .nodeid = REHEARSAL_NODE,
+		                      .entry_valid = FILES_ROOT_VALID,
+		                      .attr_valid = FILES_ROOT_VALID,
+		                      .attr = folder_attributes(REHEARSAL_NODE) };
+
+	if (request->length != sizeof(bytes) ||
+	    !fs_device_take(request, (struct mut_span){ .data = bytes, .len = sizeof(bytes) }) ||
+	    memcmp(bytes + sizeof(struct fuse_in_header), REHEARSAL_NAME, sizeof(REHEARSAL_NAME)) !=
+	            0) {
+		files_fail(files, request, LINUX_ENOENT);
+		return;
+	}
+	out.attr.flags = FUSE_ATTR_SUBMOUNT;
+	reply(files, request, &out, sizeof(out));
 }

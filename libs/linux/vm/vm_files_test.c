@@ -48,6 +48,67 @@ static void a_reset_while_it_waits_for_shares(void **state)
 		assert_false(files->device.requests[i].busy);
 }
 
+static void rehearse_anew(const struct fuse_init_in *in)
+{
+	make_anew();
+	test_start_device(&files->device.mmio, 0);
+	ask(1, FUSE_INIT, 0, in, sizeof(*in));
+	memset(guest->memory + AT_REPLY(1), 0xff, ROOM);
+	vm_files_rehearse(files);
+	assert_int_equal(error_of(1), 0);
+}
+
+// A guest without shares mounts a folder of ours; what it asks for afterwards waits for its shares.
+static void a_mount_is_rehearsed(void **state)
+{
+	struct fuse_init_in in = { .major = 7, .minor = 40, .flags = UINT32_MAX };
+	struct vm_share share = { .connector = host, .uri = FILES_HOST, .name = "0" };
+	struct fuse_entry_out entry;
+	struct fuse_init_out init;
+
+	(void)state;
+	rehearse_anew(&in);
+	ask(0, FUSE_LOOKUP, FUSE_ROOT_ID, "0", 2);
+	entry = entry_of(0);
+	assert_int_equal(entry.attr.mode, 040755);
+	assert_int_equal(entry.attr.flags, FUSE_ATTR_SUBMOUNT);
+	assert_int_equal(asked(FUSE_GETATTR, entry.nodeid, NULL, 0), 0);
+	assert_int_equal(asked(FUSE_LOOKUP, entry.nodeid, "0", 2), -38);
+	assert_int_equal(asked(FUSE_GETATTR, entry.nodeid + 1, NULL, 0), -116);
+	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "1", 2), -2);
+	assert_int_equal(asked(FUSE_LOOKUP, FUSE_ROOT_ID, "00", 3), -2);
+	assert_int_equal(asked(FUSE_LOOKUP, NODE(1, 5), "x", 2), -116);
+	assert_int_equal(asked(FUSE_DESTROY, 0, NULL, 0), 0);
+	assert_int_equal(asked(FUSE_GETATTR, entry.nodeid, NULL, 0), -107);
+	ask(1, FUSE_INIT, 0, &in, sizeof(in));
+	memset(guest->memory + AT_REPLY(1), 0xff, ROOM);
+	assert_int_equal(vm_files_bind(files, &loop, &share, 1), 0);
+	assert_int_equal(error_of(1), 0);
+	memcpy(&init, guest->memory + AT_REPLY(1) + 16, sizeof(init));
+	assert_int_equal(init.flags, FILES_INIT_FLAGS);
+	vm_files_rehearse(files);
+	assert_int_equal(asked(FUSE_GETATTR, entry.nodeid, NULL, 0), -116);
+}
+
+// One that does not say that it has done is told nothing of its shares.
+static void a_rehearsal_without_an_end(void **state)
+{
+	struct fuse_init_in in = { .major = 7, .minor = 40, .flags = UINT32_MAX };
+	struct vm_share share = { .connector = host, .uri = FILES_HOST, .name = "0" };
+	handle_t before = fake_provider_accept(host);
+
+	(void)state;
+	fake_close(&before);
+	rehearse_anew(&in);
+	assert_int_equal(vm_files_bind(files, &loop, &share, 1), 0);
+	accept_session(&p, host, FILES_HOST);
+	assert_int_equal(asked(FUSE_GETATTR, FUSE_ROOT_ID + 1, NULL, 0), -116);
+	assert_int_equal(take(&p), 0);
+	ask(1, FUSE_INIT, 0, &in, sizeof(in));
+	assert_int_equal(error_of(1), 0);
+	answer_init(&p, FILES_INIT_FLAGS);
+}
+
 static void shares_are_bounded(void **state)
 {
 	struct vm_share *shares = calloc(VM_MAX_SHARES + 1, sizeof(*shares));
@@ -286,6 +347,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_root_is_our_own),
 		TEST(a_reset_while_it_waits_for_shares),
+		TEST(a_mount_is_rehearsed),
+		TEST(a_rehearsal_without_an_end),
 		TEST(shares_are_bounded),
 		TEST(each_session_has_a_slot),
 		TEST(no_session_is_begun_or_ended_by_its_nodes),
