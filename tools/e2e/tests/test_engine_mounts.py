@@ -130,9 +130,13 @@ def check_what_is_kept(context, docker):
     def written():
         return next(disk["written_bytes"] for disk in Client(Address.read(context.build / "run/web.addr")).get("/disks")["disks"] if disk["name"] == "state")
     docker("volume", "create", "some")
-    before = written()
-    docker("run", "--rm", "-v", "some:/v", IMAGE, "sh", "-c", "echo kept > /v/file; dd if=/dev/zero of=/lost bs=1M count=16 2>/dev/null")
-    check(written() - before < 8 << 20, f"{written() - before} bytes were written")
+    amounts = []
+    # Linux may write it out by itself after 5 s, which is soon on a busy host.
+    while len(amounts) < 5 and min(amounts, default=1 << 30) >= 8 << 20:
+        before = written()
+        docker("run", "--rm", "-v", "some:/v", IMAGE, "sh", "-c", "echo kept > /v/file; dd if=/dev/zero of=/lost bs=1M count=16 2>/dev/null")
+        amounts.append(written() - before)
+    check(min(amounts) < 8 << 20, f"{amounts} bytes were written")
     check_equal(docker.text("run", "--rm", "-v", "some:/v", IMAGE, "cat", "/v/file"), "kept")
     docker("volume", "rm", "some")
 
