@@ -22,7 +22,7 @@ from test_volume_work import GCC, made, write_c_program
 # `make test-volume-work` runs all in full, and the programs with a model for so many seconds.
 FULL = "VOLUME_STRESS_SECONDS" in os.environ
 STRESS_SECONDS = int(os.environ.get("VOLUME_STRESS_SECONDS", "0"))
-C_FILES = 200 if FULL else 16
+C_FILES = 200 if FULL else 8
 PACKAGES = 40
 STATE_FEATURES = ("none,has_journal,ext_attr,dir_index,filetype,extent,64bit,metadata_csum,sparse_super,large_file,huge_file,dir_nlink,"
                   "extra_isize,flex_bg")

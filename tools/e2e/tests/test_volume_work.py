@@ -13,7 +13,7 @@ from oci import write_layout
 # `make test-hostfs-work` runs all in full, and the programs with a model for so many seconds.
 FULL = "HOSTFS_STRESS_SECONDS" in os.environ
 STRESS_SECONDS = int(os.environ.get("HOSTFS_STRESS_SECONDS", "0"))
-C_FILES = 200 if FULL else 16
+C_FILES = 200 if FULL else 8
 PACKAGES = 400 if FULL else 20
 GCC = software.Software("gcc", ["gcc", "libc6-dev", "make"])
 
