@@ -97,7 +97,7 @@ static void container_ends(void)
 static void child_acts(uint8_t which, uint8_t what)
 {
 	struct child *c = &children[num_children > 0 ? which % num_children : 0];
-	static uint8_t bytes[40000];
+	static uint8_t bytes[UINT8_MAX * 157];
 	struct failure failure = { .status = FAILURE_NOT_FOUND, .error = -ENOENT };
 	int ends[2];
 
