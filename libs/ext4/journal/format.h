@@ -59,6 +59,7 @@ enum jbd_tag_flags {
 #define JBD_COMMIT_CHECKSUM 0x10u
 #define JBD_COMMIT_SECONDS 0x30u
 #define JBD_COMMIT_NANOSECONDS 0x38u
+#define JBD_COMMIT_SIZE 0x3cu
 
 static inline uint32_t be32_at(const uint8_t *bytes, uint32_t offset)
 {

@@ -57,7 +57,8 @@ static int add_run(struct ext4 *fs, const uint8_t *extent)
 
 	if (run.block != log->num_blocks || run.count == 0 || run.count > EXTENT_MAX_COUNT ||
 	    !range_within(run.disk, run.count, fs->num_blocks) || run.disk == 0 ||
-	    run.count > UINT32_MAX - log->num_blocks || log->num_runs == LOG_MAX_RUNS)
+	    run.count > UINT32_MAX - log->num_blocks ||
+	    run.count > fs->num_blocks - log->num_blocks || log->num_runs == LOG_MAX_RUNS)
 		return -LINUX_EUCLEAN;
 	log->runs[log->num_runs++] = run;
 	log->num_blocks += run.count;

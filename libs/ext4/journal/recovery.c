@@ -26,7 +26,10 @@ struct recovery {
 	uint32_t walked;    // blocks of this pass: no log is longer than the journal
 	uint32_t sequence;  // of the transaction that is read
 	uint32_t end;       // behind the last one
-	bool is_damaged;    // the transaction that is scanned: it may be no whole one, too
+	uint64_t time;      // of the commit before
+	// The transaction that is scanned: damaged, or of another journal that lay here before,
+	// unless it is no whole one.
+	bool is_damaged, is_foreign;
 	uint32_t num_revokes, num_blocks;
 	struct revoked revoked;
 	uint8_t *bytes;  // of a block of the journal
@@ -57,7 +60,7 @@ static bool parse_tag(const struct log *log, const uint8_t *bytes, uint32_t at, 
 	uint32_t end = EXT4_BLOCK_SIZE - log_tail_size(log);
 
 	out->size = log_tag_size(log);
-	if (out->size > end - at)
+	if (at + out->size > end)
 		return false;
 	out->block = be32_at(bytes, at);
 	if (log->checksum_version == 3) {
@@ -71,14 +74,15 @@ static bool parse_tag(const struct log *log, const uint8_t *bytes, uint32_t at, 
 	}
 	if ((out->flags & JBD_TAG_SAME_UUID) == 0)
 		out->size += JBD_UUID_SIZE;
-	return out->size <= end - at;
+	return true;
 }
 
 static bool is_sound(const struct recovery *r, const struct tag *tag)
 {
 	uint32_t checksum;
 
-	if (tag->block >= r->fs->num_blocks || log_has(r->log, tag->block))
+	// The file system may have grown to the disk's end in this very log.
+	if (tag->block >= r->fs->device->num_blocks || log_has(r->log, tag->block))
 		return false;
 	if (r->log->checksum_version == 0)
 		return true;
@@ -90,18 +94,28 @@ static int replay_block(struct recovery *r, const struct tag *tag)
 {
 	if (revoked_has(&r->revoked, tag->block, r->sequence - r->log->sequence))
 		return 0;
+	// The disk may have changed since the scan.
+	if (!is_sound(r, tag))
+		return -LINUX_EUCLEAN;
 	if (tag->flags & JBD_TAG_ESCAPED)
 		put_be32(r->data, 0, JBD_MAGIC);
 	r->num_blocks++;
 	return device_write(r->fs->device, tag->block, 1, r->data);
 }
 
-static bool has_tail(const struct recovery *r)
+// Looks at the checksum at the block's end. A wrong one is damage, or what is left of a write that
+// a power cut ended, or of another journal: the commit block tells, if there is one.
+static int check_tail(struct recovery *r)
 {
 	uint32_t at = EXT4_BLOCK_SIZE - 4;
 
-	return r->log->checksum_version == 0 ||
-		be32_at(r->bytes, at) == log_block_checksum(r->log, r->bytes, at);
+	if (r->log->checksum_version == 0 ||
+	    be32_at(r->bytes, at) == log_block_checksum(r->log, r->bytes, at))
+		return 0;
+	if (r->pass != PASS_SCAN)
+		return -LINUX_EUCLEAN;
+	r->is_foreign = true;
+	return 0;
 }
 
 // Blocks of data that are not needed in this pass are gone over.
@@ -117,11 +131,9 @@ static int skip(struct recovery *r)
 static int read_descriptor(struct recovery *r)
 {
 	uint32_t at = JBD_HEADER_SIZE;
+	int status = check_tail(r);
 	struct tag tag;
-	int status = 0;
 
-	if (!has_tail(r))
-		return LOG_END;
 	while (status == 0 && parse_tag(r->log, r->bytes, at, &tag)) {
 		status = r->pass == PASS_REVOKE ? skip(r) : read_next(r, r->data);
 		if (status == 0 && r->pass == PASS_SCAN)
@@ -139,30 +151,52 @@ static int read_revokes(struct recovery *r)
 {
 	uint32_t size = log_revoke_size(r->log);
 	uint32_t end = be32_at(r->bytes, JBD_REVOKE_COUNT);
+	int status = check_tail(r);
 
-	if (!has_tail(r) || end < JBD_REVOKE_FIRST || end > EXT4_BLOCK_SIZE - log_tail_size(r->log))
-		return LOG_END;
-	for (uint32_t at = JBD_REVOKE_FIRST; at + size <= end; at += size) {
+	if (end > EXT4_BLOCK_SIZE - log_tail_size(r->log)) {
+		r->is_damaged = true;
+		return r->pass == PASS_SCAN ? 0 : -LINUX_EUCLEAN;
+	}
+	for (uint32_t at = JBD_REVOKE_FIRST; status == 0 && at + size <= end; at += size) {
 		uint64_t block = be32_at(r->bytes, at);
 
 		if (size == 8)
 			block = block << 32 | be32_at(r->bytes, at + 4);
 		if (r->pass == PASS_SCAN)
 			r->num_revokes++;
-		if (r->pass == PASS_REVOKE)
-			revoked_add(&r->revoked, block, r->sequence - r->log->sequence);
+		// There is room, unless the disk has changed since the scan.
+		if (r->pass == PASS_REVOKE &&
+		    !revoked_add(&r->revoked, block, r->sequence - r->log->sequence))
+			status = -LINUX_EUCLEAN;
 	}
-	return 0;
+	return status;
+}
+
+static bool commit_fits(const struct recovery *r)
+{
+	return be32_at(r->bytes, JBD_COMMIT_CHECKSUM) ==
+		log_block_checksum(r->log, r->bytes, JBD_COMMIT_CHECKSUM);
+}
+
+static bool is_commit_sound(struct recovery *r)
+{
+	if (r->log->checksum_version == 0 || commit_fits(r))
+		return true;
+	// A power cut may have left zeroes behind its beginning unwritten, and no more.
+	memset(r->bytes + JBD_COMMIT_SIZE, 0, EXT4_BLOCK_SIZE - JBD_COMMIT_SIZE);
+	return commit_fits(r);
 }
 
 static int read_commit(struct recovery *r)
 {
-	if (r->log->checksum_version != 0 &&
-	    be32_at(r->bytes, JBD_COMMIT_CHECKSUM) !=
-	            log_block_checksum(r->log, r->bytes, JBD_COMMIT_CHECKSUM))
-		return LOG_END;
+	uint64_t time = (uint64_t)be32_at(r->bytes, JBD_COMMIT_SECONDS) << 32 |
+		be32_at(r->bytes, JBD_COMMIT_SECONDS + 4);
+
+	if (r->is_foreign || !is_commit_sound(r))
+		return time < r->time ? LOG_END : -LINUX_EUCLEAN;
 	if (r->is_damaged)
 		return -LINUX_EUCLEAN;
+	r->time = time;
 	r->sequence++;
 	return 0;
 }
@@ -194,7 +228,8 @@ static int run_pass(struct recovery *r, enum pass pass)
 	r->block = r->log->start;
 	r->sequence = r->log->sequence;
 	r->walked = 0;
-	r->is_damaged = false;
+	r->time = 0;
+	r->is_damaged = r->is_foreign = false;
 	do
 		status = read_one(r);
 	while (status == 0);

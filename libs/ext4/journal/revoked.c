@@ -3,7 +3,6 @@
 
 #include "libs/abi/linux_error.h"
 #include "libs/starina/alloc.h"
-#include "libs/starina/log.h"
 
 int revoked_init(struct revoked *revoked, uint32_t capacity)
 {
@@ -20,11 +19,13 @@ void revoked_deinit(struct revoked *revoked)
 	*revoked = (struct revoked){ 0 };
 }
 
-void revoked_add(struct revoked *revoked, uint64_t block, uint32_t transaction)
+bool revoked_add(struct revoked *revoked, uint64_t block, uint32_t transaction)
 {
-	assert(revoked->count < revoked->capacity);
+	if (revoked->count == revoked->capacity)
+		return false;
 	revoked->revokes[revoked->count++] =
 		(struct revoke){ .block = block, .transaction = transaction };
+	return true;
 }
 
 static bool is_less(const struct revoke *a, const struct revoke *b)

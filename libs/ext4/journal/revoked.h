@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libs/abi/error.h"
+
 struct revoke {
 	uint64_t block;
 	uint32_t transaction;  // counted from the first in the log
@@ -20,8 +22,8 @@ struct revoked {
 int revoked_init(struct revoked *revoked, uint32_t capacity);
 // Frees it.
 void revoked_deinit(struct revoked *revoked);
-// Adds one that there is room for.
-void revoked_add(struct revoked *revoked, uint64_t block, uint32_t transaction);
+// Adds one. Returns false when there is no room.
+__must_check bool revoked_add(struct revoked *revoked, uint64_t block, uint32_t transaction);
 // Makes revoked_has possible, when all were added.
 void revoked_sort(struct revoked *revoked);
 // Whether what this transaction has of the block was revoked, by it or a later one.
