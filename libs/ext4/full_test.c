@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Full disks: what was just removed is there at once for what comes next, before any sync. e2fsck
-// is the judge.
+// Full disks: what was just removed is there at once for what comes next, before any sync; and ones
+// whose bitmaps tell lies. e2fsck is the judge.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -150,6 +150,48 @@ static void a_full_disk_says_so(void **state)
 	volume_destroy(&v);
 }
 
+static int make_in(struct ext4_node dir, uint32_t number)
+{
+	struct ext4_new what = { .mode = 0100644 };
+	struct ext4_attr attr;
+	char name[30];
+
+	snprintf(name, sizeof(name), "file-%u", number);
+	return VOLUME_RUN(&v, EXT4_CREDITS_NAMES,
+	                  ext4_create(&v.u, dir, text_span(name), &what, &attr));
+}
+
+// All that is free by the bitmap is a block of the folder itself: the root of its index, or a leaf.
+static void a_block_in_use_is_given_to_nobody(void **state)
+{
+	static const char *const blocks[] = { "$1", "$2" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		uint32_t number = 0;
+		struct ext4_node dir;
+		char text[300];
+		int status = 0;
+
+		volume_create(&v, 4096, "-t ext4 -b 4096 -m 0 -N 1024 -J size=4 $f");
+		assert_int_equal(make(0, 0040755, &dir), 0);
+		for (; number < 400; number++)
+			assert_int_equal(make_in(dir, number), 0);
+		volume_unmount_and_check(&v);
+		snprintf(text, sizeof(text),
+		         "set -- $(debugfs -R 'blocks /file-0' $f 2>/dev/null); "
+		         "printf '%%s\n' 'setb 1 4095' \"freeb %s\" | debugfs -w -f /dev/stdin $f",
+		         blocks[i]);
+		assert_int_equal(device_fake_command(v.disk, text, NULL, 0), 0);
+		volume_mount(&v);
+		for (; status == 0 && number < 900; number++)
+			status = make_in(dir, number);
+		assert_int_equal(status, -LINUX_EUCLEAN);
+		assert_int_equal(ext4_unmount(v.fs), 0);
+		device_fake_destroy(v.disk);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +199,7 @@ int main(void)
 		cmocka_unit_test(what_was_removed_is_room_for_folders_at_once),
 		cmocka_unit_test(what_was_removed_is_an_inode_at_once),
 		cmocka_unit_test(a_full_disk_says_so),
+		cmocka_unit_test(a_block_in_use_is_given_to_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "libs/base/span.h"
 #include "libs/base/string.h"
 #include "libs/ext4/internal.h"
+#include "libs/ext4/kind.h"
 #include "libs/ext4/orphan.h"
 #include "libs/starina/log.h"
 
@@ -102,19 +103,31 @@ int update_write(struct update *update, uint64_t block, uint8_t **out)
 	return 0;
 }
 
+// A bitmap may say that a block is free which somebody has: his content would go while he works on
+// it.
+static bool is_in_use(struct update *update, const struct cached *entry)
+{
+	return find_copy(update, entry->block) != NULL ||
+		(entry->current != NULL && entry->current->kind != KIND_UNKNOWN);
+}
+
 int update_new(struct update *update, uint64_t block, uint8_t **out)
 {
-	struct update_block *copy = find_copy(update, block);
+	struct update_block *copy;
+	struct cached *entry;
+	int status;
 
 	if (block >= update->fs->num_blocks)
 		return -LINUX_EUCLEAN;
-	if (copy == NULL) {
-		struct cached *entry = cache_entry(&update->fs->cache, block);
-		int status = entry == NULL ? -LINUX_ENOMEM : add_copy(update, entry, &copy);
-
-		if (status != 0)
-			return status;
-	}
+	entry = cache_entry(&update->fs->cache, block);
+	if (entry == NULL)
+		return -LINUX_ENOMEM;
+	if (is_in_use(update, entry))
+		return damaged(update->fs, "block %llu is in use, and not free",
+		               (unsigned long long)block);
+	status = add_copy(update, entry, &copy);
+	if (status != 0)
+		return status;
 	memset(copy->copy->bytes, 0, EXT4_BLOCK_SIZE);
 	copy->copy->kind = 0;
 	copy->is_new = true;

@@ -80,7 +80,8 @@ int update_read(struct update *update, uint64_t block, const uint8_t **out);
 // The same, to be changed. -LINUX_ENOSPC is not possible. More than `credits` blocks, which no
 // sound disk takes: -LINUX_EUCLEAN. Errors: as update_read's, -LINUX_ENOMEM.
 int update_write(struct update *update, uint64_t block, uint8_t **out);
-// A block that was just allocated, as zeroes. Errors: -LINUX_ENOMEM, -LINUX_EUCLEAN.
+// A block that was just allocated, as zeroes. Errors: -LINUX_ENOMEM; -LINUX_EUCLEAN: it is outside
+// the file system, or this update has it already, or it is known to be somebody's metadata.
 int update_new(struct update *update, uint64_t block, uint8_t **out);
 // Tells that `count` blocks from `block` are free with this update: nobody may be given them
 // before the transaction is on the disk (update_is_held). The allocator's bitmaps are the
