@@ -10,8 +10,9 @@
 
 #include "libs/abi/error.h"
 
-// Of one guest. Linux keeps a KiB and more for each.
-#define FILES_MAX_NODES (4u * 1024 * 1024)
+// Of one guest: more than all that answer it give to one (a million and four), so that their ENFILE
+// comes first. Linux keeps a KiB and more for each.
+#define FILES_MAX_NODES (6u * 1024 * 1024)
 
 struct files_node {
 	uint64_t id;     // 0: the place is free

@@ -107,6 +107,36 @@ def several(context):
     check_volumes(context, "one", "two")
 
 
+# Makes, links and looks up more files than the server lets it know; then holds as many open as it can.
+MANY_FILES = """
+import errno, os
+os.chdir('/v')
+for i in range(600):
+    open(f'f{i}', 'w').close()
+for i in range(150):
+    os.mkdir(f'd{i}')
+    os.symlink('f0', f's{i}')
+    os.link(f'f{i}', f'h{i}')
+print(len(os.listdir()), sum(os.stat(name).st_nlink for name in os.listdir() if name[0] in 'fh'))
+held = []
+try:
+    for i in range(600):
+        held.append(open(f'f{i}'))
+except OSError as error:
+    print(errno.errorcode[error.errno], 150 < len(held) < 200)
+held.clear()
+print(os.stat('f599').st_size)
+"""
+
+
+@test
+def more_files_than_are_known(context):
+    """Linux may know 200 of them, and forgets those that nobody uses."""
+    result = context.run("-v", "many:/v", image(context), "python3", "-c", MANY_FILES, STARINA_APPEND="fs.nodes=400")
+    check_equal((result.status, result.stdout.decode()), (0, "1050 1050\nENFILE True\n0\n"), result)
+    check_disk(context)
+
+
 @test
 def without_a_name(context):
     """Kept without --rm, gone with it."""

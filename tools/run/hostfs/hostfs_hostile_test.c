@@ -194,12 +194,39 @@ static void who_looks_at_all_leaves_new_folders_some(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+// What has no node is not made either: who asks once more would find it there.
+static void makes_nothing(struct fixture *f)
+{
+	struct fuse_mknod_in mknod = { .mode = S_IFREG | 0600 };
+	struct fuse_mkdir_in mkdir = { .mode = 0700 };
+	struct test_client *c = &f->client;
+	uint64_t node, fh;
+	struct stat st;
+
+	test_begin(c, FUSE_MKNOD, f->share);
+	test_add(c, &mknod, sizeof(mknod));
+	test_add_name(c, "new");
+	assert_int_equal(test_send(c), -ENFILE);
+	test_begin(c, FUSE_MKDIR, f->share);
+	test_add(c, &mkdir, sizeof(mkdir));
+	test_add_name(c, "new");
+	assert_int_equal(test_send(c), -ENFILE);
+	test_begin(c, FUSE_SYMLINK, f->share);
+	test_add_name(c, "new");
+	test_add_name(c, "target");
+	assert_int_equal(test_send(c), -ENFILE);
+	assert_int_equal(test_create(c, f->share, "new", O_RDWR, 0600, &node, &fh), -ENFILE);
+	assert_int_equal(fstatat(f->shares[0].fd, "new", &st, AT_SYMLINK_NOFOLLOW), -1);
+}
+
 // The server's memory is for all guests.
 static void who_knows_all_leaves_others_some(void **state)
 {
 	struct fixture *f = *state;
 	struct test_client *c = &f->client, *other = other_client(f);
+	const struct fuse_forget_in twice = { .nlookup = 2 };
 	unsigned known = 0;
+	uint64_t made, fh;
 	int64_t node = 1;
 	char name[16];
 
@@ -210,6 +237,12 @@ static void who_knows_all_leaves_others_some(void **state)
 	}
 	assert_int_equal(node, -ENFILE);
 	assert_true(known > MAX_NODES / 3 && known < MAX_NODES);
+	makes_nothing(f);
+	// A guest forgets what it does not use, and asks once more.
+	test_begin(c, FUSE_FORGET, (uint64_t)test_lookup(c, f->share, "file0"));
+	test_add(c, &twice, sizeof(twice));
+	assert_int_equal(test_send(c), 1);
+	assert_int_equal(test_create(c, f->share, "new", O_RDWR, 0600, &made, &fh), 0);
 	works(other);
 	hostfs_destroy(other->fs);
 }

@@ -129,6 +129,9 @@ int call_may_write(const struct call *call);
 
 // --- node.c ---
 
+// Whether the session may have one node more: 0, or -ENFILE. It leaves at least as many to the
+// others as it has itself.
+int node_room(const struct hostfs *fs);
 // Puts a node of the open O_PATH descriptor (consumed) into the table, or finds it there, and
 // counts a lookup.
 int node_get(struct hostfs *fs, unsigned share, int fd, struct node **out);

@@ -23,6 +23,15 @@ static int take_name(struct call *call, const char **name)
 	return result < 0 ? result : call_name(call, name);
 }
 
+// The same for what is to be made. Nothing is made that there is no node for: the client that forgets
+// others at ENFILE asks once more.
+static int take_new_name(struct call *call, const char **name)
+{
+	int result = take_name(call, name);
+
+	return result < 0 ? result : node_room(call->fs);
+}
+
 // Gives what was just made its owner and mode: those of the caller, and what a setgid directory
 // hands on.
 static int made_set(struct call *call, const struct node *made, mode_t mode, unsigned rdev)
@@ -86,7 +95,7 @@ static int made(struct call *call, const char *name, mode_t mode, unsigned rdev)
 int op_symlink(struct call *call)
 {
 	const char *name, *target;
-	int result = take_name(call, &name);
+	int result = take_new_name(call, &name);
 
 	if (result == 0)
 		result = call_string(call, &target);
@@ -115,7 +124,7 @@ int op_mknod(struct call *call)
 	int result = call_take(call, &in, sizeof(in));
 
 	if (result == 0)
-		result = take_name(call, &name);
+		result = take_new_name(call, &name);
 	if (result < 0)
 		return result;
 	type = in.mode & S_IFMT;
@@ -140,7 +149,7 @@ int op_mkdir(struct call *call)
 	int result = call_take(call, &in, sizeof(in));
 
 	if (result == 0)
-		result = take_name(call, &name);
+		result = take_new_name(call, &name);
 	if (result < 0)
 		return result;
 	mode = S_IFDIR | (in.mode & 07777);
@@ -307,7 +316,7 @@ int op_create(struct call *call)
 	int result = call_take(call, &in, sizeof(in));
 
 	if (result == 0)
-		result = take_name(call, &name);
+		result = take_new_name(call, &name);
 	if (result == 0)
 		result = handle_room(call->fs);
 	if (result < 0)

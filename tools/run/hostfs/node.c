@@ -96,6 +96,11 @@ static int slots_grow(struct hostfs *fs)
 	return 0;
 }
 
+int node_room(const struct hostfs *fs)
+{
+	return num_nodes + fs->num_nodes >= MAX_NODES ? -ENFILE : 0;
+}
+
 static int node_make(struct hostfs *fs, unsigned share, int fd, const struct stat *st,
                      struct node **out)
 {
@@ -104,9 +109,8 @@ static int node_make(struct hostfs *fs, unsigned share, int fd, const struct sta
 	struct node *node;
 	uint32_t slot;
 
-	// As many as it has are left to others.
-	if (num_nodes + fs->num_nodes >= MAX_NODES)
-		return -ENFILE;
+	if (result == 0)
+		result = node_room(fs);
 	if (result < 0)
 		return result;
 	if (!(node = calloc(1, sizeof(*node))))
