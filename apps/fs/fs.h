@@ -34,9 +34,9 @@
 // What writes of not whole blocks may have of our memory, together; more of them wait.
 #define FS_BOUNCE_MAX (8u * 1024 * 1024)
 // Nodes that all sessions may have together: no more than our memory has room for, for without any
-// nothing works, for nobody. Each is 150 bytes of ours; a guest of Linux has a KiB for it.
+// nothing works, for nobody. Each is 160 bytes of ours; a guest of Linux has a KiB for it.
 #define FS_MAX_REFS (2u * 1024 * 1024)
-#define FS_REF_BYTES 150u
+#define FS_REF_BYTES 160u
 // Of these, those without a name: fewer than there may be orphans, for truncates need some, too.
 #define FS_MAX_NAMELESS (EXT4_MAX_ORPHANS / 4 * 3)
 // How long a client may believe what it was told, in seconds: of a node that it has alone, and of
@@ -71,7 +71,8 @@ struct node {
 	// Calls that work on its bytes: many readers, or one that changes them.
 	uint32_t readers;
 	bool writer;
-	struct list waiting;  // calls, in the order they came
+	struct list waiting;        // calls, in the order they came
+	struct node *next_release;  // behind it
 };
 
 // That a session has a node.
@@ -261,10 +262,13 @@ struct fs {
 	struct list stalled;  // calls that wait for the file system
 	bool running;
 	uint32_t num_calls;
-	uint32_t num_releases;  // calls that free a node: others wait for room meanwhile
-	uint32_t bounced;       // bytes of memory that writes of not whole blocks have
-	struct list bouncing;   // calls that wait for some of it
-	struct list leaving;    // calls that are answered when nobody uses the disk
+	uint32_t num_releases;   // nodes that are to be freed: others wait for room meanwhile
+	uint32_t num_releasing;  // of these, those that a call frees
+	// The rest, in the order they came.
+	struct node *release_first, *release_last;
+	uint32_t bounced;      // bytes of memory that writes of not whole blocks have
+	struct list bouncing;  // calls that wait for some of it
+	struct list leaving;   // calls that are answered when nobody uses the disk
 	uint32_t num_leaving;
 
 	struct node *nodes[NODE_BUCKETS];

@@ -533,6 +533,35 @@ static void test_files_without_names_are_shared_out(void **state)
 	assert_int_equal(fs.num_nameless, 3);
 }
 
+static void no_orphan(void *context, struct ext4_node node, bool named)
+{
+	(void)context;
+	(void)named;
+	fail_msg("inode %u is left", node.inode);
+}
+
+// They are freed a few at a time, whatever leaves them: each that is being freed takes memory.
+static void test_many_files_are_freed(void **state)
+{
+	char name[16];
+
+	(void)state;
+	for (uint32_t i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "many%u", i);
+		assert_int_equal(ask_create(session, volume, name), 0);
+		assert_int_equal(ask_name(session, FUSE_UNLINK, volume, name), 0);
+	}
+	assert_int_equal(fs.num_nameless, 200);
+	session_forget_all(container_of(fs.sessions.next, struct session, entry));
+	assert_int_equal(fs.num_releases, 200);
+	assert_true(fs.num_calls > 0 && fs.num_calls < 100);
+	calls_run(&fs);
+	settle();
+	assert_int_equal(fs.num_releases, 0);
+	assert_int_equal(fs.num_calls, 0);
+	ext4_orphans(fs.ext4, no_orphan, NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -543,6 +572,7 @@ int main(void)
 		                            TEST(test_inodes_of_a_list_are_read_together),
 		                            TEST(test_names_and_times_at_the_edge),
 		                            TEST(test_files_without_names_are_shared_out),
+		                            TEST(test_many_files_are_freed),
 		                            TEST(test_an_unused_disk_is_not_written) };
 
 	return cmocka_run_group_tests(tests, make_image, remove_image);

@@ -42,7 +42,8 @@ static void fs_main(const struct environ *env)
 }
 
 APP(fs, .main = fs_main, .restart = RESTART_ON_FAULT,
-    .memory_limit = 64ul * 1024 * 1024 + (uint64_t)FS_MAX_REFS * FS_REF_BYTES,
+    .memory_limit = 64ul * 1024 * 1024 + (uint64_t)FS_MAX_REFS * FS_REF_BYTES +
+            (uint64_t)EXT4_MAX_ORPHANS * EXT4_ORPHAN_BYTES,
     .provides = { "volumes", "own", "store", "unmount" },
     .needs = { { .kind = NEED_SERVICE, .name = "blkdev" },
                { .kind = NEED_KEPT, .name = "redo", .size = FS_KEPT_BYTES },

@@ -9,6 +9,7 @@
 #include "libs/starina/log.h"
 
 #define GENERATION_MASK 0xffffffu
+#define RELEASES_AT_ONCE 32u
 
 uint64_t node_id(const struct session *session, struct ext4_node node)
 {
@@ -86,6 +87,8 @@ static void set_nameless(struct fs *fs, struct node *node, bool nameless)
 
 // --- Release -------------------------------------------------------------------------------------
 
+static void release_next(struct fs *fs);
+
 static int release_run(struct call *call)
 {
 	struct fs *fs = call->fs;
@@ -101,23 +104,48 @@ static int release_run(struct call *call)
 	// One that forgot it too early may have asked for it since.
 	set_nameless(fs, call->node, false);
 	fs->num_releases--;
+	fs->num_releasing--;
+	release_next(fs);
 	calls_resume(fs);
 	return 0;
 }
 
+// A session that ends may leave more nodes than there is memory for calls: few at a time have one.
+static void release_next(struct fs *fs)
+{
+	while (fs->release_first != NULL && fs->num_releasing < RELEASES_AT_ONCE) {
+		struct call *call = call_create(fs, release_run);
+		struct node *node = fs->release_first;
+
+		// One that runs comes here again.
+		if (call == NULL && fs->num_releasing > 0)
+			return;
+		fs->release_first = node->next_release;
+		if (call == NULL) {
+			log_warn("no memory to free inode %u: the next start does it",
+			         node->id.inode);
+			node->from_before = true;
+			node->pins--;
+			fs->num_releases--;
+			continue;
+		}
+		call->node = node;
+		fs->num_releasing++;
+		call_continue(call);
+	}
+}
+
 static void release_start(struct fs *fs, struct node *node)
 {
-	struct call *call = call_create(fs, release_run);
-
-	if (call == NULL) {
-		log_warn("no memory to free inode %u: the next start does it", node->id.inode);
-		node->from_before = true;
-		return;
-	}
-	call->node = node;
 	node->pins++;
+	node->next_release = NULL;
+	if (fs->release_first == NULL)
+		fs->release_first = node;
+	else
+		fs->release_last->next_release = node;
+	fs->release_last = node;
 	fs->num_releases++;
-	call_continue(call);
+	release_next(fs);
 }
 
 void node_unused(struct fs *fs, struct node *node)

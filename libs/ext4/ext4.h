@@ -22,8 +22,10 @@
 
 #define EXT4_ROOT_INODE 2u
 #define EXT4_NAME_MAX 255u
-// Files without a name, and such as are being cut: each has 16 bytes of memory, twice.
-#define EXT4_MAX_ORPHANS (1u << 18)
+// Files without a name, and such as are being cut. Their table takes memory as there are more: 16
+// bytes for each, twice, and half as much while it grows.
+#define EXT4_MAX_ORPHANS (1u << 20)
+#define EXT4_ORPHAN_BYTES 48u
 
 // An inode and its generation: an inode number that is used again has another one. Only some bits
 // of it are compared, so that an owner need not keep more.

@@ -37,7 +37,7 @@ static int reserve(struct orphans *orphans)
 
 	if (orphans->count == EXT4_MAX_ORPHANS)
 		return -LINUX_ENOSPC;
-	if (orphans->count + 1 < orphans->num_places / 2)
+	if (orphans->count < orphans->num_places / 2)
 		return 0;
 	more.places = heap_alloc(more.num_places * sizeof(more.places[0]));
 	if (more.places == NULL)
