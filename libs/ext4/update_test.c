@@ -15,6 +15,7 @@
 #include "libs/ext4/extent.h"
 #include "libs/ext4/host_fake.h"
 #include "libs/ext4/internal.h"
+#include "libs/ext4/kind.h"
 #include "libs/ext4/xattr_list.h"
 
 #define NUM_BLOCKS 4096u
@@ -175,7 +176,7 @@ static void more_blocks_than_credits_are_damage(void **state)
 	read_block(&u, 3002);
 	assert_int_equal(update_new(&u, 3000, &bytes), 0);
 	assert_int_equal(update_new(&u, 3001, &bytes), 0);
-	assert_int_equal(update_new(&u, 3001, &bytes), 0);
+	assert_int_equal(update_write(&u, 3001, &bytes), 0);
 	assert_int_equal(update_new(&u, 3003, &bytes), -LINUX_EUCLEAN);
 	assert_int_equal(update_write(&u, 3002, &bytes), -LINUX_EUCLEAN);
 	update_drop(&u);
@@ -187,6 +188,25 @@ static void more_blocks_than_credits_are_damage(void **state)
 	                                     output, sizeof(output)),
 	                 0);
 	assert_non_null(strstr(output, "Journal errno"));
+}
+
+// As a bitmap of a hostile disk may give it out.
+static void what_is_in_use_is_not_new(void **state)
+{
+	const uint8_t *read;
+	struct update u;
+	uint8_t *bytes;
+
+	(void)state;
+	assert_int_equal(update_begin(&u, fs, 3), 0);
+	assert_int_equal(update_new(&u, 3000, &bytes), 0);
+	assert_int_equal(update_new(&u, 3000, &bytes), -LINUX_EUCLEAN);
+	read = read_block(&u, 3001);
+	*block_kind(read) = KIND_DIR;
+	assert_int_equal(update_new(&u, 3001, &bytes), -LINUX_EUCLEAN);
+	*block_kind(read) = KIND_UNKNOWN;
+	assert_int_equal(update_new(&u, 3001, &bytes), 0);
+	update_drop(&u);
 }
 
 static void limits_are_kept(void **state)
@@ -325,6 +345,7 @@ int main(void)
 		TEST(freed_blocks_are_held_and_what_they_had_is_dropped),
 		TEST(limits_are_kept),
 		TEST(more_blocks_than_credits_are_damage),
+		TEST(what_is_in_use_is_not_new),
 		TEST(a_bad_block_is_an_error_that_is_remembered),
 		TEST(without_memory_an_update_fails_and_can_be_tried_again),
 		TEST(the_cache_stays_within_its_size),
