@@ -23,7 +23,7 @@ static int take_name(struct call *call, const char **name)
 	return result < 0 ? result : call_name(call, name);
 }
 
-// The same for what is to be made. Nothing is made that there is no node for: the client that forgets
+// The same for what is to be made. Nothing is made that there is no node for: a client that forgets
 // others at ENFILE asks once more.
 static int take_new_name(struct call *call, const char **name)
 {
