@@ -76,12 +76,12 @@ static void answer(struct http_exchange *exchange, unsigned status, const char *
 	http_respond(exchange, status, "application/json", text, strlen(text));
 }
 
-static uint64_t read_count(struct span query)
+static uint64_t read_count(struct span query, const char *name)
 {
 	char text[16];
 	uint64_t count = 0;
 
-	if (http_query_value(query, "after", 0, text, sizeof(text)) < 0)
+	if (http_query_value(query, name, 0, text, sizeof(text)) < 0)
 		return 0;
 	for (const char *c = text; *c >= '0' && *c <= '9' && count < MAX_SWITCHES; c++)
 		count = count * 10 + (uint64_t)(*c - '0');
@@ -95,12 +95,14 @@ static void start_kill(void *context, struct http_exchange *exchange,
 
 	(void)context;
 	(void)head;
-	if (orders.name[0] != '\0') {
-		answer(exchange, 409, "{\"message\":\"an order waits to be carried out\"}");
+	// Who has not got the answer sends the order again, and means one kill.
+	if (orders.name[0] != '\0' ||
+	    read_count(match->query, "number") < orders.kills + orders.failed) {
+		answer(exchange, 202, "{}");
 		return;
 	}
 	str_copy(orders.name, match->params[0], sizeof(orders.name));
-	orders.after = read_count(match->query);
+	orders.after = read_count(match->query, "after");
 	err = timer_set(orders.timer.handle, 0);
 	assert(err == 0);
 	answer(exchange, 202, "{}");

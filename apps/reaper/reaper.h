@@ -19,8 +19,10 @@ error_t instances_look(handle_t connector,
                        void (*each)(void *context, const struct apps_entry *entry), void *context);
 
 // Takes orders over HTTP, at a port of the host that is logged, and does not return:
-//   POST /kill/NAME?after=N   202 at once; the process is killed when the machine has switched
-//                             threads N times more
+//   POST /kill/NAME?after=N&number=K
+//                             202 at once; the process is killed when the machine has switched
+//                             threads N times more. K: the orders before it; one that waits, or
+//                             was carried out, is not carried out again
 //   GET /kills                {"kills":K,"failed":F}: orders carried out, and that found nobody
 //   GET /processes/NAME       {"memory":BYTES,"kernel_memory":BYTES,"handles":H}, or 404
 //   GET /instances            {"NAME":BYTES of memory,...} of what the app manager runs

@@ -34,7 +34,7 @@ class Reaper:
 
     def order(self, name, after):
         """The process is killed when the machine has switched threads so often from now on."""
-        status, answer = self.ask("POST", f"/kill/{name}?after={after}")
+        status, answer = self.ask("POST", f"/kill/{name}?after={after}&number={self.carried_out}")
         check(status == 202, answer)
 
     def wait(self):
