@@ -397,7 +397,7 @@ static void append(struct json_writer *w, const char *bytes, size_t len)
 		w->text = text;
 		w->capacity = capacity;
 	}
-	if (w->bad)
+	if (w->bad || len == 0)
 		return;
 	memcpy(w->text + w->len, bytes, len);
 	w->len += len;
