@@ -160,8 +160,7 @@ static void input_ends(struct attachment *a)
 static void pump(struct attachment *a)
 {
 	struct vmm *vmm = a->vmm;
-	struct span rest = { .data = a->input.bytes.data + a->input_done,
-		             .len = a->input.bytes.len - a->input_done };
+	struct span rest = input_rest(&a->input, a->input_done);
 	bool can = vmm->container != NULL && vmm->state == VMM_RUNNING;
 
 	if ((a->flags & VMM_ATTACH_STDIN) == 0 || vmm->stdin_over || vmm->state == VMM_ENDED)

@@ -156,8 +156,7 @@ static void send_end(struct exec *e)
 // Gives the process what is in hand.
 static void pump(struct exec *e)
 {
-	struct span rest = { .data = e->input.bytes.data + e->input_done,
-		             .len = e->input.bytes.len - e->input_done };
+	struct span rest = input_rest(&e->input, e->input_done);
 
 	if (e->process == NULL || (e->flags & VMM_EXEC_STDIN) == 0)
 		e->input_done += rest.len;

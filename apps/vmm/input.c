@@ -42,3 +42,15 @@ enum detach_verdict input_open(struct detach *detach, struct message *received,
 	}
 	return verdict;
 }
+
+struct span input_rest(const struct payload *input, size_t done)
+{
+	struct span rest = input->bytes;
+
+	// Nothing may be in hand: then there is no byte to point to.
+	if (done > 0) {
+		rest.data += done;
+		rest.len -= done;
+	}
+	return rest;
+}

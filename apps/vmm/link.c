@@ -66,7 +66,7 @@ void link_send(struct vmm *vmm, struct message *m)
 		message_discard(m);
 }
 
-static void take_log(struct vmm *vmm, struct message *m)
+static void take_log(struct vmm *vmm, const struct message *m)
 {
 	struct msg_vmm_log order;
 	const uint8_t *tail;
@@ -74,8 +74,6 @@ static void take_log(struct vmm *vmm, struct message *m)
 
 	if (message_decode_vmm_log(m, &order, &tail, &tail_len) == 0)
 		vmm_log_order(vmm, &order);
-	else
-		message_discard(m);
 }
 
 static void take_start(struct vmm *vmm, struct message *m)
@@ -104,7 +102,7 @@ static void take_attach(struct vmm *vmm, struct message *m)
 		attach_add(vmm, &attach, m->handles[0]);
 }
 
-static void take_share(struct vmm *vmm, struct message *m)
+static void take_share(struct vmm *vmm, const struct message *m)
 {
 	struct msg_vmm_share share;
 	const uint8_t *tail;
@@ -127,7 +125,7 @@ static void take_exec(struct vmm *vmm, struct message *m)
 		           m->num_handles > 1 ? m->handles[1] : HANDLE_NONE);
 }
 
-static void take_query(struct vmm *vmm, struct message *m)
+static void take_query(struct vmm *vmm, const struct message *m)
 {
 	struct msg_vmm_query query;
 	const uint8_t *tail;
@@ -135,7 +133,6 @@ static void take_query(struct vmm *vmm, struct message *m)
 
 	if (message_decode_vmm_query(m, &query, &tail, &tail_len) == 0)
 		query_ask(vmm, &query, (struct span){ .data = tail, .len = tail_len });
-	message_discard(m);
 }
 
 static void take_signal(struct vmm *vmm, const struct message *m)
@@ -182,18 +179,20 @@ static void link_message(struct loop *loop, struct source *source, struct messag
 
 	(void)loop;
 	switch (m->type) {
-	case MSG_VMM_START: take_start(vmm, m); break;
-	case MSG_VMM_ATTACH: take_attach(vmm, m); break;
+	case MSG_VMM_START: take_start(vmm, m); return;
+	case MSG_VMM_ATTACH: take_attach(vmm, m); return;
+	case MSG_VMM_EXEC: take_exec(vmm, m); return;
 	case MSG_VMM_SHARE: take_share(vmm, m); break;
 	case MSG_VMM_KILL: container_kill(vmm); break;
 	case MSG_VMM_QUERY: take_query(vmm, m); break;
-	case MSG_VMM_EXEC: take_exec(vmm, m); break;
 	case MSG_VMM_SIGNAL: take_signal(vmm, m); break;
 	case MSG_VMM_RESIZE: take_resize(vmm, m); break;
 	case MSG_VMM_LOG: take_log(vmm, m); break;
 	case MSG_VMM_NETWORKS: take_networks(vmm, m); break;
-	default: message_discard(m); break;
+	default: break;
 	}
+	// What comes with a message that has no use for it.
+	message_discard(m);
 }
 
 static void link_closed(struct loop *loop, struct source *source)

@@ -99,6 +99,8 @@ struct vmm {
 // open but with DETACH_PASS; and nothing is there when memory is out.
 enum detach_verdict input_open(struct detach *detach, struct message *received,
                                struct payload *input);
+// What is left of it behind the first `done` bytes.
+struct span input_rest(const struct payload *input, size_t done);
 
 // --- link.c ---
 
