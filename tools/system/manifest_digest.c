@@ -244,6 +244,13 @@ static bool question_read(struct question *q, const char *location)
 	return q->reference[0] != '\0';
 }
 
+// Whether the answer says a digest, and none but the one that was asked for, if it was one.
+static bool is_settled(const struct question *q, const struct answer *answer)
+{
+	return answer->status == 200 && digest_is_valid(answer->digest) &&
+		(!strchr(q->reference, ':') || strcmp(q->reference, answer->digest) == 0);
+}
+
 bool manifest_digest_ask(const char *location, bool without_tls, const char *login,
                          const char *scratch, char digest[static DIGEST_TEXT_SIZE])
 {
@@ -262,7 +269,7 @@ bool manifest_digest_ask(const char *location, bool without_tls, const char *log
 		text = authorization ? ask(&q, authorization, &answer) : NULL;
 		free(authorization);
 	}
-	is_known = text && answer.status == 200 && digest_is_valid(answer.digest);
+	is_known = text && is_settled(&q, &answer);
 	if (is_known)
 		strcpy(digest, answer.digest);
 	free(text);

@@ -109,6 +109,10 @@ def an_unchanged_image_is_asked_for_once(context):
     for lie in (None, "sha256:" + 64 * "1", "nonsense"):
         fake.lies["digest"] = lie
         check_equal((pulled(digest_there)[0], len(fake.asked) > 1), (asked, True))
+    # Whoever names a digest gets that manifest or none: another one that is there is no answer.
+    fake.lies["digest"] = old = "sha256:" + 64 * "1"
+    check_equal(folder.run("pull", f"{name}@{digest_there}", "", old), 0, folder.lines)
+    check_equal([(known["digest"], known.get("unchanged", False)) for known in folder.images()], [(digest_there, False)])
     fake.lies.clear()
     login, basic = b'{"username":"ann","password":"sesam"}', "Basic " + base64.b64encode(b"ann:sesam").decode()
     check_equal(pulled(digest_there, stdin=login), [asked])
