@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The app as its clients see it, on the file system in memory, when it dies and comes back.
+#include "apps/fs/ext4_parts_fake.h"
 #include "apps/fs/fs_memory_fixture.h"
 
 #define KEY 0x1234567890ull
@@ -295,6 +296,29 @@ static void test_what_is_being_freed_is_asked_for(void **state)
 	assert_int_equal(fs.num_nameless, 0);
 }
 
+// Nobody knows what it has changed in the instance before: its end waits for the disk.
+static void test_destroy_of_who_returned(void **state)
+{
+	struct request destroy = { .opcode = FUSE_DESTROY, .node = FUSE_ROOT_ID };
+	uint32_t syncs;
+	handle_t other;
+
+	(void)state;
+	fake_close(&session);
+	session = kept_begin();
+	assert_int_equal(ask_name(session, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
+	(void)make_file("a");
+	session = kept_again();
+	// The disk stays in use.
+	other = begin_session(FILES_VOLUMES);
+	assert_int_equal(ask_name(other, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
+	syncs = fs.ext4->num_syncs;
+	assert_int_equal(ask(session, destroy), 0);
+	assert_int_equal(fs.ext4->num_syncs, syncs + 1);
+	fake_close(&other);
+	settle();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -309,6 +333,7 @@ int main(void)
 		TEST(test_unknown_key),
 		TEST(test_a_session_that_returned_ends_while_it_waits),
 		TEST(test_what_is_being_freed_is_asked_for),
+		TEST(test_destroy_of_who_returned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
