@@ -128,6 +128,7 @@ static void container_over(struct container *c, int status, const char *error)
 		tell_death(c);
 	provision_end(c);
 	waits = c->started && policy_restarts(c);
+	c->start_failed = !c->started;
 	c->started = false;
 	c->starts_at = 0;
 	memset(c->address, 0, sizeof(c->address));

@@ -99,6 +99,7 @@ struct container {
 	char image_id[IMAGE_ID_MAX];  // what its image's name meant; "": it is not known
 	enum container_state state;
 	bool started;       // its process runs
+	bool start_failed;  // the last one: `error` has been told to who asked for it
 	bool killed;        // its vmm was told to end it
 	nsec_t created_at;  // CLOCK_WALL
 	nsec_t started_at;  // 0: never

@@ -61,8 +61,8 @@ static void answer_wait(const struct container *c, const struct waiter *waiter)
 
 	json_write_raw(&w, "{\"StatusCode\":");
 	json_write_i64(&w, c->exit_code);
-	// Of one that is removed dockerd says no more, and its client would end with 125 otherwise.
-	if (c->error[0] != '\0' && waiter->condition != WAIT_REMOVED) {
+	// Of a start with --rm the client would say it twice, and end with 125.
+	if (c->error[0] != '\0' && (waiter->condition != WAIT_REMOVED || !c->start_failed)) {
 		json_write_raw(&w, ",\"Error\":{\"Message\":");
 		json_write_string(&w, c->error);
 		json_write_raw(&w, "}");

@@ -54,9 +54,23 @@ static void container_input_ready(void *context)
 	attach_input(context);
 }
 
+// What cannot be executed, whose start has been told, says so where its output would be, as with
+// dockerd.
+static void say_why(struct vmm *vmm, const char *error)
+{
+	char line[VM_ERROR_MAX + 2];
+	size_t length = fmt_write(line, sizeof(line), "%s\r\n", error);
+
+	if ((vmm->flags & VMM_TTY) == 0)
+		length = fmt_write(line, sizeof(line), "%s\n", error);
+	(void)vmm_log_output(vmm, (vmm->flags & VMM_TTY) != 0 ? GUEST_STDOUT : GUEST_STDERR,
+	                     (struct span){ .data = (const uint8_t *)line, .len = length });
+}
+
 static void container_ended(void *context, int status, const char *error)
 {
 	struct vmm *vmm = context;
+	bool was_started = vmm->state == VMM_RUNNING;
 	char text[VM_ERROR_MAX];
 
 	// The text is the container's own.
@@ -65,6 +79,10 @@ static void container_ended(void *context, int status, const char *error)
 	vmm->lacked_memory = guest_container_lacked_memory(vmm->container);
 	guest_container_destroy(vmm->container);
 	vmm->container = NULL;
+	if (error != NULL && was_started && status != GUEST_STATUS_FAILED) {
+		say_why(vmm, text);
+		error = NULL;
+	}
 	ended(vmm, status, error != NULL ? text : NULL);
 }
 

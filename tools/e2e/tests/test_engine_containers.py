@@ -27,6 +27,8 @@ def make_image(context):
     (root / "tmp").mkdir()
     (root / "bin/busybox").write_bytes((ROOT / "third_party/busybox/busybox").read_bytes())
     (root / "bin/busybox").chmod(0o755)
+    (root / "garbage").write_text("no program")
+    (root / "garbage").chmod(0o755)
     for name in ("sh", "echo", "cat", "id", "pwd", "sleep", "hostname", "stty", "tty", "true", "seq", "wc", "sed", "tail", "mount"):
         (root / "bin" / name).symlink_to("busybox")
     subprocess.run([ROOT / "tools/image/mklayout.sh", root, layout, '["echo","from the image"]', '["PATH=/bin","IMAGE=shell"]'], check=True)
@@ -97,6 +99,11 @@ def docker_run(context):
     for args, status, says in ((("nothing",), 127, "nothing"), (("/tmp",), 126, "is a directory"), (("/none",), None, "stat /none: no such file or directory")):
         done = docker("run", "--rm", IMAGE, *args, status=status)
         check(done.returncode != 0 and says in done.stderr.decode() and b"Error waiting" not in done.stderr, done)
+    # Whether it can be executed is known once it was started: it is said where its output would be.
+    check_equal(docker("run", "--name", "garbage", IMAGE, "/garbage", status=126).stderr, b"exec /garbage: exec format error\n")
+    check_equal(docker("logs", "garbage").stderr, b"exec /garbage: exec format error\n")
+    docker("rm", "garbage")
+    check_equal(docker("run", "--rm", "-t", IMAGE, "/garbage", status=126).stdout, b"exec /garbage: exec format error\r\n")
     done = docker("run", "--rm", "nosuch:1", status=125)
     check(b"nosuch" in done.stderr, done.stderr)
     # Of these words docker's client makes 125 or 127, by its version.
