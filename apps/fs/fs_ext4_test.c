@@ -540,18 +540,24 @@ static void no_orphan(void *context, struct ext4_node node, bool named)
 	fail_msg("inode %u is left", node.inode);
 }
 
-// They are freed a few at a time, whatever leaves them: each that is being freed takes memory.
-static void test_many_files_are_freed(void **state)
+// The session has many files without a name.
+static void make_many(void)
 {
 	char name[16];
 
-	(void)state;
 	for (uint32_t i = 0; i < 200; i++) {
 		snprintf(name, sizeof(name), "many%u", i);
 		assert_int_equal(ask_create(session, volume, name), 0);
 		assert_int_equal(ask_name(session, FUSE_UNLINK, volume, name), 0);
 	}
 	assert_int_equal(fs.num_nameless, 200);
+}
+
+// They are freed a few at a time, whatever leaves them: each that is being freed takes memory.
+static void test_many_files_are_freed(void **state)
+{
+	(void)state;
+	make_many();
 	session_forget_all(container_of(fs.sessions.next, struct session, entry));
 	assert_int_equal(fs.num_releases, 200);
 	assert_true(fs.num_calls > 0 && fs.num_calls < 100);
@@ -560,6 +566,23 @@ static void test_many_files_are_freed(void **state)
 	assert_int_equal(fs.num_releases, 0);
 	assert_int_equal(fs.num_calls, 0);
 	ext4_orphans(fs.ext4, no_orphan, NULL);
+}
+
+// Those that were not freed before a death are freed after it, and none twice: e2fsck looks.
+static void test_a_death_while_many_files_are_freed(void **state)
+{
+	(void)state;
+	make_many();
+	session_forget_all(container_of(fs.sessions.next, struct session, entry));
+	for (int i = 0; i < 1000 && fs.num_releases > 100; i++) {
+		calls_run(&fs);
+		(void)loop_turn(&fs.loop, 0);
+		disk_serves();
+	}
+	assert_true(fs.num_releases > 0 && fs.num_releases <= 100);
+	dies();
+	assert_int_equal(ask_name(session, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
+	assert_int_equal(fs.num_releases, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -573,6 +596,7 @@ int main(void)
 		                            TEST(test_names_and_times_at_the_edge),
 		                            TEST(test_files_without_names_are_shared_out),
 		                            TEST(test_many_files_are_freed),
+		                            TEST(test_a_death_while_many_files_are_freed),
 		                            TEST(test_an_unused_disk_is_not_written) };
 
 	return cmocka_run_group_tests(tests, make_image, remove_image);
