@@ -55,3 +55,11 @@ HOST_TESTS += apps/containers/vmms_leaving_test
 vmms_leaving_test_SRCS := apps/containers/vmms_leaving.c libs/base/string.c
 HOST_TESTS += apps/containers/vmms_test
 vmms_test_SRCS := $(patsubst %,apps/containers/%.c,vmms vmms_leaving) $(patsubst %,libs/%.c,base/fmt base/hex base/string starina/heap_fake)
+HOST_FUZZERS += apps/containers/containers_fuzz
+# Each of the kept inputs is the whole life of something: the gate runs those.
+containers_fuzz_SLOWER := 10000
+containers_fuzz_SRCS := $(filter-out %/main.c %/boot.c %_fuzz.c %_test.c %/unwritten_fake.c,$(wildcard apps/containers/*.c)) \
+	$(filter-out libs/files/steady.c,$(FILES_SRCS)) $(SYSTEM_FAKE_SRCS) \
+	$(patsubst %,libs/requests/%.c,requests replies outbox asker_fake) $(filter-out %_test.c %_fuzz.c,$(wildcard libs/host/*.c libs/logs/*.c libs/filters/*.c)) \
+	$(patsubst %,libs/%.c,json/json ext4/make http/target http/head linux/image/image_index linux/image/image_name linux/image/platform linux/image/string_list \
+	linux/vm/boot_disk linux/machine/loader linux/vm/image_config linux/vm/vm_share linux/disk/disk boot_files/ustar base/date base/hex base/fmt base/span base/string)

@@ -7,6 +7,8 @@
 #include "libs/starina/payload.h"
 #include "libs/starina/service.h"
 
+#define FAKE_SIZE_MAX (16u << 20)
+
 // A request in hand, and its reply.
 struct exchange {
 	struct fuse_in_header in;
@@ -29,15 +31,22 @@ uint32_t provider_fake_find(const struct provider_fake *p, uint32_t parent, cons
 	return 0;
 }
 
+// Whether it has neither a name nor a client that knows it.
+static bool is_gone(const struct fake_node *node)
+{
+	return node->name[0] == 0 && node->lookups == 0;
+}
+
 uint32_t provider_fake_make(struct provider_fake *p, uint32_t parent, const char *name,
                             uint32_t mode, const void *data, size_t size)
 {
 	uint32_t i = 2;
 
-	while (i < FAKE_NODES && p->nodes[i].used)
+	while (i < FAKE_NODES && p->nodes[i].used && !is_gone(&p->nodes[i]))
 		i++;
 	if (i == FAKE_NODES)
 		return 0;
+	free(p->nodes[i].data);
 	p->nodes[i] = (struct fake_node){ .used = true, .parent = parent, .mode = mode };
 	str_copy(p->nodes[i].name, name, FAKE_NAME_MAX);
 	p->nodes[i].size = size;
@@ -267,7 +276,8 @@ static uint32_t set_attributes(struct provider_fake *p, struct exchange *e)
 	struct fuse_setattr_in in;
 
 	reader_copy(&e->body, &in, sizeof(in));
-	if ((in.valid & FATTR_SIZE) != 0)
+	// Of what is larger there are no bytes: it would be a hole.
+	if ((in.valid & FATTR_SIZE) != 0 && in.size <= FAKE_SIZE_MAX)
 		resize(node, in.size);
 	if ((in.valid & FATTR_MODE) != 0)
 		node->mode = (node->mode & MODE_TYPE) | (in.mode & 07777);

@@ -313,4 +313,5 @@ void fake_reset(void)
 	while (!list_is_empty(&pieces))
 		heap_free(container_of(pieces.next, struct piece, entry) + 1);
 	allocations_left = 0;
+	fake_random = 4;
 }

@@ -47,6 +47,10 @@ extern struct fake_slot fake_slots[FAKE_MAX_HANDLES];
 // No slot from here on has been in use.
 extern size_t fake_slots_used;
 
+// The bytes of random_get, the next time, and whether they are others each time.
+extern uint8_t fake_random;
+extern bool fake_random_counts;
+
 // A fresh object, and a handle with all rights to one.
 struct fake_object *fake_object_make(enum fake_kind kind);
 handle_t fake_handle_make(struct fake_object *object);
