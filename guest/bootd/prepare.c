@@ -128,7 +128,16 @@ static _Noreturn void rehearse_child(struct config *config, bool on_disk, int co
 	_exit(0);
 }
 
-static void rehearse(struct config *config, bool on_disk, int control)
+// The container's shares are of another connection. Without them the machine is of no use.
+static int mount_shares_anew(struct failure *failure)
+{
+	if (!shares_are_mounted())
+		return 0;
+	shares_unmount();
+	return shares_mount() ? 0 : failure_errno(failure, "mount the shares after a rehearsal");
+}
+
+static int rehearse(struct config *config, bool on_disk, int control, struct failure *failure)
 {
 	pid_t pid = fork();
 
@@ -138,14 +147,9 @@ static void rehearse(struct config *config, bool on_disk, int control)
 		waitpid(pid, NULL, 0);
 	cgroup_allow_all();
 	if (!on_disk)
-		return;
+		return 0;
 	rehearsal_disk_remove();
-	// The container's shares are of another connection.
-	if (shares_are_mounted()) {
-		shares_unmount();
-		if (!shares_mount())
-			kernel_log(LOG_ERR, "there are no shares after a rehearsal", errno);
-	}
+	return mount_shares_anew(failure);
 }
 
 static int mount_and_rehearse(struct config *config, uint64_t root_sectors, bool on_disk,
@@ -159,9 +163,7 @@ static int mount_and_rehearse(struct config *config, uint64_t root_sectors, bool
 		return error;
 	config->network = network;
 	error = rootfs_mount_image(root_sectors, failure);
-	if (error == 0)
-		rehearse(config, on_disk, control);
-	return error;
+	return error == 0 ? rehearse(config, on_disk, control, failure) : error;
 }
 
 // Whatever is wrong with a port is found out again when it is used.
