@@ -195,6 +195,13 @@ static void link_message(struct loop *loop, struct source *source, struct messag
 	message_discard(m);
 }
 
+// There is no memory, and nobody else can end the container in an orderly way.
+static _Noreturn void cannot_follow(error_t error)
+{
+	log_error("cannot follow the containers: %s", error_text(error));
+	process_exit(1);
+}
+
 static void link_closed(struct loop *loop, struct source *source)
 {
 	struct vmm *vmm = source->context;
@@ -209,7 +216,8 @@ static void link_closed(struct loop *loop, struct source *source)
 		return;
 	}
 	err = service_client_again(&vmm->client);
-	assert(err == 0);
+	if (err < 0)
+		cannot_follow(err);
 }
 
 static const struct source_ops link_ops = { .message = link_message, .closed = link_closed };
@@ -221,7 +229,8 @@ static void connected(void *context, handle_t channel)
 	struct message m;
 	error_t err = loop_add(&vmm->loop, &vmm->link, channel, &link_ops, vmm);
 
-	assert(err == 0);
+	if (err < 0)
+		cannot_follow(err);
 	vmm->linked = true;
 	vmm->num_links++;
 	memcpy(hello.token, vmm->token, sizeof(hello.token));

@@ -111,6 +111,11 @@ void asker_fake_take(struct asker_fake *asker)
 	size_t len;
 
 	while (fake_take(asker->channel, &m, &folio)) {
+		// One that has said that it is another app is told what that is told.
+		if (m.type != MSG_CONTAINERS_REPLY) {
+			fake_close(&folio);
+			continue;
+		}
 		if (message_decode_containers_reply(&m, &reply, &tail, &len) != 0)
 			abort();
 		payload = (struct payload){ .bytes = { tail, len } };
