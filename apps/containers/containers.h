@@ -19,6 +19,7 @@
 #pragma once
 
 #include "apps/containers/state.h"
+#include "libs/starina/log.h"
 
 // --- requests.c ---
 
@@ -103,6 +104,16 @@ static inline nsec_t record_time(void)
 	nsec_t now = 0;
 
 	return clock_get(CLOCK_WALL, &now) == 0 ? now - now % NSEC_PER_USEC : 0;
+}
+
+// CLOCK_MONOTONIC, which cannot fail.
+static inline nsec_t monotonic_time(void)
+{
+	nsec_t now = 0;
+	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+
+	assert(err == 0);
+	return now;
 }
 
 // --- lifecycle.c ---

@@ -355,10 +355,8 @@ static const struct source_ops stop_ops = { .signalled = stop_signalled };
 
 static void stop_timer_start(struct container *c, int64_t seconds)
 {
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+	error_t err;
 
-	assert(err == 0);
 	stop_timer_close(c);
 	if (seconds < 0)
 		return;
@@ -368,7 +366,7 @@ static void stop_timer_start(struct container *c, int64_t seconds)
 	}
 	err = loop_add(&c->all->loop, &c->stop_source, c->stop_timer, &stop_ops, c);
 	if (err == 0)
-		err = timer_set(c->stop_timer, now + (nsec_t)seconds * NSEC_PER_SEC);
+		err = timer_set(c->stop_timer, monotonic_time() + (nsec_t)seconds * NSEC_PER_SEC);
 	if (err < 0)
 		log_warn("a container that does not end will not be killed (%s)", error_text(err));
 }

@@ -101,10 +101,8 @@ static nsec_t next_delay(const struct container *c)
 // Sets the timer of its next start.
 static void wait_for(struct container *c, nsec_t delay)
 {
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+	error_t err;
 
-	assert(err == 0);
 	policy_cancel(c);
 	err = timer_create(&c->restart_timer);
 	if (err < 0) {
@@ -113,7 +111,7 @@ static void wait_for(struct container *c, nsec_t delay)
 		err = loop_add(&c->all->loop, &c->restart_source, c->restart_timer, &restart_ops,
 		               c);
 		if (err == 0)
-			err = timer_set(c->restart_timer, now + delay);
+			err = timer_set(c->restart_timer, monotonic_time() + delay);
 	}
 	if (err < 0)
 		log_warn("container %s is not started again (%s)", c->name, error_text(err));

@@ -122,11 +122,8 @@ void visit_started(struct container *visit)
 
 void visit_idle(struct container *visit)
 {
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+	error_t err = timer_set(visit->visit_source.handle, monotonic_time() + IDLE_TIME);
 
-	if (err == 0)
-		err = timer_set(visit->visit_source.handle, now + IDLE_TIME);
 	assert(err == 0);
 }
 

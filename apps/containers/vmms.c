@@ -23,15 +23,6 @@
 // by then, and have not shared the harts with that boot.
 #define QUIET_DELAY (500 * NSEC_PER_MSEC)
 
-static nsec_t monotonic(void)
-{
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
-
-	assert(err == 0);
-	return now;
-}
-
 // What is asked for often is not put off by that.
 static void retry_at(struct containers *all, nsec_t deadline)
 {
@@ -46,12 +37,12 @@ static void retry_at(struct containers *all, nsec_t deadline)
 
 void vmms_retry(struct containers *all)
 {
-	retry_at(all, monotonic() + RETRY_DELAY);
+	retry_at(all, monotonic_time() + RETRY_DELAY);
 }
 
 void vmms_container_runs(struct vmm_process *vmm)
 {
-	vmm->quiet_until = monotonic() + QUIET_DELAY;
+	vmm->quiet_until = monotonic_time() + QUIET_DELAY;
 }
 
 // --- Starting them -------------------------------------------------------------------------------
@@ -148,7 +139,7 @@ static void pool_fill(struct containers *all)
 		if (vmm->quiet_until > quiet_until)
 			quiet_until = vmm->quiet_until;
 	}
-	if (quiet_until > monotonic()) {
+	if (quiet_until > monotonic_time()) {
 		retry_at(all, quiet_until);
 		return;
 	}
@@ -380,11 +371,8 @@ void vmms_expect(struct container *c, const uint8_t token[VMM_TOKEN_SIZE])
 
 void vmms_await(struct containers *all)
 {
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+	error_t err = timer_set(all->expect_timer, monotonic_time() + EXPECT_DELAY);
 
-	if (err == 0)
-		err = timer_set(all->expect_timer, now + EXPECT_DELAY);
 	assert(err == 0);
 }
 

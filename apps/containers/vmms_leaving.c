@@ -59,11 +59,9 @@ static void end(struct containers *all, struct vmm_leaver *leaver)
 static void signalled(struct loop *loop, struct source *source)
 {
 	struct containers *all = source->context;
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+	nsec_t now = monotonic_time();
 
 	(void)loop;
-	assert(err == 0);
 	list_for_each_safe(entry, &all->leaving.list)
 	{
 		struct vmm_leaver *leaver = container_of(entry, struct vmm_leaver, entry);
@@ -94,10 +92,8 @@ error_t leaving_init(struct containers *all)
 void leaving_add(struct containers *all, const char *app, bool has_clients)
 {
 	struct vmm_leaver *leaver;
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+	nsec_t now = monotonic_time();
 
-	assert(err == 0);
 	if (app[0] == '\0' || find(all, app) != NULL)
 		return;
 	leaver = heap_alloc(sizeof(*leaver));
@@ -135,10 +131,8 @@ size_t leaving_count(const struct containers *all)
 bool leaving_hurry(struct containers *all)
 {
 	struct vmm_leaver *first;
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+	nsec_t now = monotonic_time();
 
-	assert(err == 0);
 	if (list_is_empty(&all->leaving.list))
 		return false;
 	first = container_of(all->leaving.list.next, struct vmm_leaver, entry);

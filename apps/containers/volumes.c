@@ -133,11 +133,8 @@ static error_t write_record(struct containers *all)
 
 static void go_on_soon(struct containers *all)
 {
-	nsec_t now = 0;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
+	error_t err = timer_set(all->removal_timer, monotonic_time() + REMOVE_DELAY);
 
-	if (err == 0)
-		err = timer_set(all->removal_timer, now + REMOVE_DELAY);
 	assert(err == 0);
 }
 
