@@ -58,12 +58,11 @@ static void container_input_ready(void *context)
 // dockerd.
 static void say_why(struct vmm *vmm, const char *error)
 {
+	bool has_terminal = (vmm->flags & VMM_TTY) != 0;
 	char line[VM_ERROR_MAX + 2];
-	size_t length = fmt_write(line, sizeof(line), "%s\r\n", error);
+	size_t length = fmt_write(line, sizeof(line), "%s%s", error, has_terminal ? "\r\n" : "\n");
 
-	if ((vmm->flags & VMM_TTY) == 0)
-		length = fmt_write(line, sizeof(line), "%s\n", error);
-	(void)vmm_log_output(vmm, (vmm->flags & VMM_TTY) != 0 ? GUEST_STDOUT : GUEST_STDERR,
+	(void)vmm_log_output(vmm, has_terminal ? GUEST_STDOUT : GUEST_STDERR,
 	                     (struct span){ .data = (const uint8_t *)line, .len = length });
 }
 
