@@ -407,8 +407,7 @@ error_t vm_files_bind(struct vm_files *files, struct loop *loop, const struct vm
 	err = random_get(&files->nodes.salt, sizeof(files->nodes.salt));
 	if (err < 0)
 		return err;
-	if (files->rehearses)
-		files_rehearsal_end(files);
+	files_rehearsal_end(files);
 	files->num_sessions = 0;
 	for (size_t i = 0; i < count; i++) {
 		files->shares[i] = shares[i];

@@ -100,7 +100,7 @@ void files_deliver(struct files_session *session, struct fs_device_request *requ
 void files_init_later(struct vm_files *files, struct fs_device_request *request);
 // A look-up in the root while the guest rehearses: ends it.
 void files_rehearsal_look_up(struct vm_files *files, struct fs_device_request *request);
-// The guest is to say again what it speaks.
+// If the guest rehearses, that is over: it is to say again what it speaks.
 void files_rehearsal_end(struct vm_files *files);
 // A request to the device itself or to its root, LOOKUP and forgets excepted: ends it.
 void files_root_request(struct vm_files *files, struct fs_device_request *request);

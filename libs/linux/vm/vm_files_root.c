@@ -56,8 +56,7 @@ static void destroy_done(struct vm_files *files, uint32_t slot)
 	for (uint32_t i = 0; i < files->num_sessions; i++)
 		close_session(&files->sessions[i]);
 	forget_nodes(files);
-	if (files->rehearses)
-		files_rehearsal_end(files);
+	files_rehearsal_end(files);
 	reply(files, request, NULL, 0);
 }
 
@@ -292,6 +291,8 @@ void vm_files_rehearse(struct vm_files *files)
 
 void files_rehearsal_end(struct vm_files *files)
 {
+	if (!files->rehearses)
+		return;
 	files->rehearses = false;
 	files->init = (struct fuse_init_in){ 0 };
 }
