@@ -102,10 +102,11 @@ void session_report(struct session *session)
 			return;
 		// The VM ends with this event; what the container wrote is to be on its disk, if it
 		// is kept, and with the host, by then.
-		if (session->layer == LAYER_SCRATCH)
-			rootfs_give_up_disk();
-		if (session->layer == LAYER_DISK || session->config.num_added > 0)
+		if (session->layer == LAYER_DISK || session->config.num_added > 0) {
+			if (session->layer == LAYER_SCRATCH)
+				rootfs_give_up_disk();
 			sync();
+		}
 		process_table_finish(&session->added, &session->out);
 		control_out_event(
 			&session->out, CONTROL_EVENT_EXITED, process->number,

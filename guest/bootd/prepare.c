@@ -20,6 +20,7 @@
 #include "guest/bootd/linger.h"
 #include "guest/bootd/network.h"
 #include "guest/bootd/console_port.h"
+#include "guest/bootd/process_ends.h"
 #include "guest/bootd/rehearsal_disk.h"
 #include "guest/bootd/rootfs.h"
 #include "guest/bootd/shares.h"
@@ -95,14 +96,6 @@ static void write_out(void)
 	close(upper);
 }
 
-// Nobody waits for changes of the rehearsal's share.
-static void forget_shares(struct process *process)
-{
-	if (process->shares >= 0)
-		close(process->shares);
-	process->shares = -1;
-}
-
 // An image without a program "true" is rehearsed up to execve.
 static _Noreturn void rehearse_child(struct config *config, bool on_disk, int control)
 {
@@ -115,7 +108,8 @@ static _Noreturn void rehearse_child(struct config *config, bool on_disk, int co
 		config->num_added = 0;
 	if (unshare(CLONE_NEWNS) == 0 && mount_layers(on_disk) &&
 	    container_process_create(&process, config, false, control, &failure) == 0) {
-		forget_shares(&process);
+		// Nobody waits for changes of the rehearsal's share.
+		fds_close(&process.shares, 1);
 		if (container_process_go(&process, NULL, 0) == 0)
 			run(&process);
 	}

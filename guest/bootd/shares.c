@@ -25,22 +25,43 @@
 static int root = -1;
 static bool mounted;
 
+// One that must be new waits until another, whose end has begun, is gone.
+static bool create(int context, unsigned command)
+{
+	for (int i = 0; i < TURNS; i++) {
+		if (fsconfig(context, command, NULL, NULL, 0) == 0)
+			return true;
+		if (errno != EBUSY)
+			return false;
+		usleep(TURN_US);
+	}
+	return false;
+}
+
+// A mount of a file system that `command` of fsconfig(2) makes, attached nowhere; -1: there is none.
+static int make_mount(const char *type, const char *source, unsigned command)
+{
+	int context = fsopen(type, FSOPEN_CLOEXEC), tree = -1;
+
+	if (context >= 0 && fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0) == 0 &&
+	    create(context, command))
+		tree = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	if (context >= 0)
+		close(context);
+	return tree;
+}
+
 static void write_sysfs(const char *path, const char *text)
 {
-	int context = fsopen("sysfs", FSOPEN_CLOEXEC), tree = -1, fd = -1;
+	int tree = make_mount("sysfs", "sysfs", FSCONFIG_CMD_CREATE);
+	int fd = tree >= 0 ? openat(tree, path, O_WRONLY | O_CLOEXEC) : -1;
 
-	if (context >= 0 && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		tree = fsmount(context, FSMOUNT_CLOEXEC, 0);
-	if (tree >= 0)
-		fd = openat(tree, path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		(void)!write(fd, text, strlen(text));
 		close(fd);
 	}
 	if (tree >= 0)
 		close(tree);
-	if (context >= 0)
-		close(context);
 }
 
 // Linux reads 128 KiB ahead over FUSE, which is less than one request of the device has. With more,
@@ -57,28 +78,11 @@ static void read_ahead(void)
 	write_sysfs(path, READ_AHEAD_KB);
 }
 
-// Makes the file system anew: the connection of one that is on its way out would be the old one.
-static bool create(int context)
-{
-	for (int i = 0; i < TURNS; i++) {
-		if (fsconfig(context, CREATE_EXCL, NULL, NULL, 0) == 0)
-			return true;
-		if (errno != EBUSY)
-			return false;
-		usleep(TURN_US);
-	}
-	return false;
-}
-
 bool shares_mount(void)
 {
-	int context = fsopen(CONFIG_SHARE, FSOPEN_CLOEXEC), tree = -1;
+	// The connection of a mount from before would be the old one.
+	int tree = make_mount(CONFIG_SHARE, TAG, CREATE_EXCL);
 
-	if (context >= 0 && fsconfig(context, FSCONFIG_SET_STRING, "source", TAG, 0) == 0 &&
-	    create(context))
-		tree = fsmount(context, FSMOUNT_CLOEXEC, 0);
-	if (context >= 0)
-		close(context);
 	if (tree < 0)
 		return false;
 	mounted = (mkdir(ROOT, 0700) == 0 || errno == EEXIST) &&
