@@ -54,7 +54,7 @@ grants_test_SRCS := apps/containers/grants.c libs/starina/opener.c $(SYSTEM_FAKE
 HOST_TESTS += apps/containers/vmms_leaving_test
 vmms_leaving_test_SRCS := apps/containers/vmms_leaving.c libs/base/string.c
 HOST_TESTS += apps/containers/vmms_test
-vmms_test_SRCS := $(patsubst %,apps/containers/%.c,vmms vmms_leaving) $(patsubst %,libs/%.c,base/fmt base/hex base/string starina/heap_fake)
+vmms_test_SRCS := $(patsubst %,apps/containers/%.c,vmms vmms_leaving) $(patsubst %,libs/%.c,base/fmt base/hex base/string starina/heap_fake starina/log starina/log_fake)
 HOST_FUZZERS += apps/containers/containers_fuzz
 # Each of the kept inputs is the whole life of something: the gate runs those.
 containers_fuzz_SLOWER := 10000

@@ -119,18 +119,6 @@ void container_vmm_lost(struct container *c)
 	(void)c;
 }
 
-void log_line(enum log_level level, const char *format, ...)
-{
-	(void)level;
-	(void)format;
-}
-
-_Noreturn void assert_failed(const char *expression, const char *file, int line)
-{
-	fail_msg("%s:%d: %s", file, line, expression);
-	__builtin_unreachable();
-}
-
 // Time passes, and the timer is done when it is due.
 static void pass(nsec_t time)
 {

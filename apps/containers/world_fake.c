@@ -64,33 +64,17 @@ static handle_t make_stream(void)
 
 void world_stream_says(uint8_t how, const uint8_t *data, size_t len)
 {
-	static const uint32_t types[] = { MSG_END, MSG_ABORT, MSG_OPEN, MSG_DATA };
 	// A line of an answer about files, and frames of an archive and of an output.
 	static const char *const words[] = { "e30=\n", "{\"a\":1}\n", "0\n",
 		                             "\0\0\0\5hello\0\0\0\0",
 		                             "\1\0\0\0\0\0\0\5hello\2\0\0\0\0\0\0\1x" };
 	static const size_t lengths[] = { 5, 8, 2, 13, 22 };
 	handle_t *end = &world.streams[(world.num_streams - 1 - how % 4) % WORLD_STREAMS];
-	struct message m;
 
-	switch (how / 4 % 8) {
-	case 0: fake_close(end); break;
-	case 1: fake_take_all(*end, NULL, 0); break;
-	case 2: fake_say(*end, MSG_END, (const uint8_t[4]){ 0 }, 4, FAKE_NOTHING, 0); break;
-	case 3:
-		fake_say(*end, types[how / 32 % 4], data, len, fake_cargo((how & 128) != 0, true),
-		         PAGE_SIZE);
-		break;
-	case 4:
-		if (*end != HANDLE_NONE &&
-		    payload_make(&m, words[how / 32 % 5], lengths[how / 32 % 5]) == 0)
-			fake_send(*end, &m);
-		break;
-	default:
-		if (*end != HANDLE_NONE && payload_make(&m, data, len) == 0)
-			fake_send(*end, &m);
-		break;
-	}
+	if (how / 4 % 8 == 4)
+		fake_send_bytes(*end, words[how / 32 % 5], lengths[how / 32 % 5]);
+	else
+		fake_stream_acts(end, how / 4 % 8, how, data, len);
 }
 
 // Sends a message with a folio of these bytes as its first handle.

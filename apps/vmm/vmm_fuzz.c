@@ -232,23 +232,7 @@ static void containers_orders(uint8_t how, const uint8_t *data, size_t len)
 
 static void end_acts(uint8_t how, const uint8_t *data, size_t len)
 {
-	static const uint32_t types[] = { MSG_ABORT, MSG_OPEN, MSG_DATA, MSG_END };
-	handle_t *end = &ends[(num_ends - 1 - how % 4) % NUM_ENDS];
-	struct message m;
-
-	switch (how / 4 % 6) {
-	case 0: fake_close(end); break;
-	case 1: fake_take_all(*end, NULL, 0); break;
-	case 2: fake_say(*end, MSG_END, (const uint8_t[4]){ 0 }, 4, FAKE_NOTHING, 0); break;
-	case 3:
-		fake_say(*end, types[how / 32 % 4], data, len, fake_cargo((how & 128) != 0, true),
-		         PAGE_SIZE);
-		break;
-	default:
-		if (*end != HANDLE_NONE && payload_make(&m, data, len) == 0)
-			fake_send(*end, &m);
-		break;
-	}
+	fake_stream_acts(&ends[(num_ends - 1 - how % 4) % NUM_ENDS], how / 4 % 6, how, data, len);
 }
 
 // --- An input ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libs/abi/message.h"
+#include "libs/abi/tcpip.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/service.h"
 
@@ -38,6 +39,30 @@ void fake_say(handle_t channel, uint32_t type, const uint8_t *data, size_t len,
 	    (cargo == FAKE_EVENT && event_create(&m.handles[0]) == 0))
 		m.num_handles = 1;
 	fake_send(channel, &m);
+}
+
+void fake_send_bytes(handle_t channel, const void *data, size_t len)
+{
+	struct message m;
+
+	if (channel != HANDLE_NONE && payload_make(&m, data, len) == 0)
+		fake_send(channel, &m);
+}
+
+void fake_stream_acts(handle_t *end, unsigned act, uint8_t how, const uint8_t *data, size_t len)
+{
+	static const uint32_t types[] = { MSG_END, MSG_ABORT, MSG_OPEN, MSG_DATA };
+
+	switch (act) {
+	case 0: fake_close(end); break;
+	case 1: fake_take_all(*end, NULL, 0); break;
+	case 2: fake_say(*end, MSG_END, (const uint8_t[4]){ 0 }, 4, FAKE_NOTHING, 0); break;
+	case 3:
+		fake_say(*end, types[how / 32 % 4], data, len, fake_cargo((how & 128) != 0, true),
+		         PAGE_SIZE);
+		break;
+	default: fake_send_bytes(*end, data, len); break;
+	}
 }
 
 bool fake_take(handle_t channel, struct message *m, handle_t *handle)

@@ -16,6 +16,11 @@ void fake_send(handle_t channel, struct message *m);
 // without memory for it the message carries nothing. HANDLE_NONE: does nothing.
 void fake_say(handle_t channel, uint32_t type, const uint8_t *data, size_t len,
               enum fake_cargo cargo, size_t folio_size);
+// Sends bytes, in a folio if they are many. HANDLE_NONE: does nothing.
+void fake_send_bytes(handle_t channel, const void *data, size_t len);
+// One of what the other end of a stream can do: 0 closes it, 1 takes all, 2 is an end, 3 any
+// message, which `how` chooses; anything else sends the bytes.
+void fake_stream_acts(handle_t *end, unsigned act, uint8_t how, const uint8_t *data, size_t len);
 // Takes a message, and closes the handles in it but the first, which is `*handle` (HANDLE_NONE: it
 // has none). Returns whether there was one. HANDLE_NONE: there is none.
 bool fake_take(handle_t channel, struct message *m, handle_t *handle);
