@@ -38,7 +38,8 @@ static bool create(int context, unsigned command)
 	return false;
 }
 
-// A mount of a file system that `command` of fsconfig(2) makes, attached nowhere; -1: there is none.
+// A mount of a file system that `command` of fsconfig(2) makes, attached nowhere; -1: there is
+// none.
 static int make_mount(const char *type, const char *source, unsigned command)
 {
 	int context = fsopen(type, FSOPEN_CLOEXEC), tree = -1;

@@ -41,6 +41,11 @@ bench-volumes: run-files ## a volume and a folder of the host beside the disk of
 bench-mounts: run-files $(BUILD)/peers/insn_count.so ## what a mount adds to a container's start, in instructions
 	$(Q)BUILD=$(BUILD) tools/bench/mounts.py $(ROUNDS)
 
+.PHONY: bench-runs
+# ROUNDS=N of each kind.
+bench-runs: run-files $(BUILD)/peers/insn_profile.so ## what a docker run costs, with a volume and without, in instructions and translated blocks
+	$(Q)BUILD=$(BUILD) tools/bench/runs.py $(ROUNDS)
+
 .PHONY: bench-engine
 bench-engine: run-files system-image ## what docker's client waits for
 	$(Q)BUILD=$(BUILD) tools/bench/engine.py

@@ -27,10 +27,11 @@ IMAGE = "bench:1"
 
 
 class Engine:
-    def __init__(self, scratch, layout):
+    def __init__(self, scratch, layout, **settings):
         self.log_path = os.path.join(scratch, "log")
         self.log = open(self.log_path, "w", encoding="utf-8")  # pylint: disable=consider-using-with
-        env = running.run_env(LINUXRUN_IMAGES=f"{IMAGE}=oci://{layout}", STARINA_MEMORY="3G", STARINA_DISK=os.path.join(scratch, "state.img"))
+        env = running.run_env(LINUXRUN_IMAGES=f"{IMAGE}=oci://{layout}", STARINA_MEMORY="3G", STARINA_DISK=os.path.join(scratch, "state.img"),
+                              **settings)
         self.process = subprocess.Popen([os.path.join(running.ROOT, "run.sh"), "--engine"], env=env, stdin=subprocess.DEVNULL,  # pylint: disable=consider-using-with
                                         stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
@@ -114,11 +115,16 @@ def measure_crowd(engine):
     engine.docker("rm", "-f", *(f"c{number}" for number in range(CROWD)))
 
 
+def make_layout(scratch):
+    layout = os.path.join(scratch, "image")
+    os.mkdir(layout)
+    write_layout(layout, debian.image())
+    return layout
+
+
 def main():
     with tempfile.TemporaryDirectory() as scratch:
-        layout = os.path.join(scratch, "image")
-        os.mkdir(layout)
-        write_layout(layout, debian.image())
+        layout = make_layout(scratch)
         engine = Engine(scratch, layout)
         try:
             print("| | median, ms | least to most | wanted |\n|---|---|---|---|")

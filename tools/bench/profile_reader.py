@@ -12,12 +12,22 @@ def plugin(counts):
     return "%s,count=%s" % (os.path.join(running.BUILD, "peers/insn_profile.so"), counts)
 
 
+def records(path):
+    """Of each translation of a block so far: its address, and the instructions that it has executed."""
+    with open(path, "rb") as file:
+        return list(struct.iter_unpack("<QQ", file.read()))
+
+
 def snapshot(path):
     """Instructions executed so far by the address of the translated block."""
-    with open(path, "rb") as file:
-        data = file.read()
     counts = collections.Counter()
-    for address, executed in struct.iter_unpack("<QQ", data):
+    for address, executed in records(path):
         if executed:
             counts[address] += executed
     return counts
+
+
+def totals(path):
+    """Instructions executed so far, and blocks translated."""
+    all_records = records(path)
+    return sum(executed for _, executed in all_records), sum(address != 0 for address, _ in all_records)
