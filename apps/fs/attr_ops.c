@@ -8,6 +8,7 @@
 #define SETGID 0x400u
 #define GROUP_EXECUTE 0x8u
 #define SETTABLE_MODE 0xfffu
+#define SETTABLE (FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_SIZE | FATTR_ATIME | FATTR_MTIME)
 // The last size that extents have numbers for.
 #define OPEN_TRUNCATE 0x200u
 #define MAX_SIZE (((uint64_t)UINT32_MAX - 1) * EXT4_BLOCK_SIZE)
@@ -73,7 +74,7 @@ int op_getattr(struct call *call)
 
 uint32_t mode_without_setid(uint32_t mode)
 {
-	if ((mode & LINUX_S_IFMT) != LINUX_S_IFREG)
+	if ((mode & LINUX_S_IFMT) == LINUX_S_IFDIR)
 		return mode;
 	return mode & ~(SETUID | ((mode & GROUP_EXECUTE) != 0 ? SETGID : 0));
 }
@@ -97,12 +98,22 @@ static struct ext4_time time_of(uint64_t seconds, uint32_t nanoseconds, bool now
 	return (struct ext4_time){ .seconds = (int64_t)seconds, .nanoseconds = nanoseconds };
 }
 
+// A request that names nothing is a chown(-1, -1): it takes setuid and setgid as any other does, of
+// which Linux's FUSE says nothing.
+static bool takes_setid(const struct call *call, const struct fuse_setattr_in *in, uint32_t owner)
+{
+	if ((in->valid & (FATTR_UID | FATTR_GID | FATTR_KILL_SUIDGID)) != 0)
+		return true;
+	return (in->valid & SETTABLE) == 0 && (call->in.uid == 0 || call->in.uid == owner);
+}
+
 // Which attributes a request sets, and to what, of a file that has `attr` now.
-static uint32_t wanted(const struct fuse_setattr_in *in, struct ext4_attr *attr)
+static uint32_t wanted(const struct call *call, const struct fuse_setattr_in *in,
+                       struct ext4_attr *attr)
 {
 	uint32_t which = 0;
 
-	if ((in->valid & (FATTR_UID | FATTR_GID | FATTR_KILL_SUIDGID)) != 0) {
+	if (takes_setid(call, in, attr->uid)) {
 		attr->mode = mode_without_setid(attr->mode);
 		which |= EXT4_SET_MODE;
 	}
@@ -185,7 +196,7 @@ int op_setattr(struct call *call)
 	if (result == 0)
 		result = ext4_getattr(u, call->node->id, &attr);
 	if (result == 0)
-		result = ext4_setattr(u, call->node->id, wanted(&in, &attr), &attr);
+		result = ext4_setattr(u, call->node->id, wanted(call, &in, &attr), &attr);
 	if (result == 0)
 		attr_put(call, &attr);
 	return call_end(call, result);

@@ -468,6 +468,40 @@ static void test_names_and_times_at_the_edge(void **state)
 	assert_true(out.attr.mtime == 15032385535 && out.attr.mtimensec == 0);
 }
 
+// The mode of `node` after a chown by root: to user 7, or chown(-1, -1), which names nothing.
+static uint32_t mode_given_away(uint64_t node, uint32_t valid)
+{
+	struct fuse_setattr_in in = { .valid = valid, .uid = 7 };
+	struct fuse_attr_out out;
+
+	assert_int_equal(ask(session,
+	                     (struct request){ .opcode = FUSE_SETATTR,
+	                                       .node = node,
+	                                       .fixed = &in,
+	                                       .fixed_len = sizeof(in) }),
+	                 0);
+	memcpy(&out, answer.body, sizeof(out));
+	return out.attr.mode;
+}
+
+static void test_a_new_owner_takes_setuid_from_all_but_folders(void **state)
+{
+	static const uint32_t types[] = { LINUX_S_IFREG, 0x1000 };  // a FIFO
+	static const char *const paths[] = { "a", "b", "c", "d" };
+	struct fuse_mknod_in in = { 0 };
+	struct fuse_mkdir_in folder = { .mode = 06755 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++) {
+		in.mode = types[i % 2] | 06755;
+		assert_int_equal(ask_two(FUSE_MKNOD, volume, &in, sizeof(in), paths[i], NULL), 0);
+		assert_int_equal(mode_given_away(entry_node(), i < 2 ? FATTR_UID : 0),
+		                 types[i % 2] | 0755);
+	}
+	assert_int_equal(ask_two(FUSE_MKDIR, volume, &folder, sizeof(folder), "e", NULL), 0);
+	assert_int_equal(mode_given_away(entry_node(), FATTR_UID), LINUX_S_IFDIR | 06755);
+}
+
 // A disk that nobody uses is as it was, byte by byte; one that was in use is clean again at once.
 static void test_an_unused_disk_is_not_written(void **state)
 {
@@ -594,6 +628,7 @@ int main(void)
 		                            TEST(test_truncate_is_finished),
 		                            TEST(test_inodes_of_a_list_are_read_together),
 		                            TEST(test_names_and_times_at_the_edge),
+		                            TEST(test_a_new_owner_takes_setuid_from_all_but_folders),
 		                            TEST(test_files_without_names_are_shared_out),
 		                            TEST(test_many_files_are_freed),
 		                            TEST(test_a_death_while_many_files_are_freed),

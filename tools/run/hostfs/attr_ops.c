@@ -43,6 +43,26 @@ int op_getattr(struct call *call)
 	return attr_put(call);
 }
 
+#define OWNERSHIP (FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_KILL_SUIDGID)
+
+// A chown(-1, -1).
+static bool names_nothing(const struct fuse_setattr_in *set)
+{
+	return !(set->valid & (OWNERSHIP | FATTR_SIZE | FATTR_ATIME | FATTR_MTIME));
+}
+
+// Giving a file away takes setuid and setgid, unless the same request says otherwise. So does one
+// that names nothing, though Linux's FUSE does not say so.
+static bool takes_setid(const struct call *call, const struct fuse_setattr_in *set,
+                        const struct ownership *before)
+{
+	if (S_ISDIR(before->mode) || (set->valid & FATTR_MODE))
+		return false;
+	if (set->valid & (FATTR_UID | FATTR_GID | FATTR_KILL_SUIDGID))
+		return true;
+	return names_nothing(set) && (call->in.uid == 0 || call->in.uid == before->uid);
+}
+
 static int set_ownership(struct call *call, const struct fuse_setattr_in *set)
 {
 	struct ownership wanted;
@@ -59,13 +79,12 @@ static int set_ownership(struct call *call, const struct fuse_setattr_in *set)
 		wanted.uid = set->uid;
 	if (set->valid & FATTR_GID)
 		wanted.gid = set->gid;
-	// Giving a file away takes these away, unless the same request says otherwise.
-	if ((set->valid & (FATTR_UID | FATTR_GID | FATTR_KILL_SUIDGID)) &&
-	    !(set->valid & FATTR_MODE) && S_ISREG(before.mode))
+	if (takes_setid(call, set, &before))
 		wanted.mode &= ~(mode_t)(S_ISUID | (before.mode & S_IXGRP ? S_ISGID : 0));
 	if (wanted.uid == before.uid && wanted.gid == before.gid && wanted.mode == before.mode) {
 		// What changes nothing changes ctime all the same.
-		if ((set->valid & (FATTR_MODE | FATTR_UID | FATTR_GID)) && !S_ISLNK(before.mode))
+		if (((set->valid & (FATTR_MODE | FATTR_UID | FATTR_GID)) || names_nothing(set)) &&
+		    !S_ISLNK(before.mode))
 			(void)!chmod(node_path(call->node).text, st.st_mode & 07777);
 		return 0;
 	}
@@ -115,13 +134,12 @@ static int set_times(struct call *call, const struct fuse_setattr_in *set)
 
 int op_setattr(struct call *call)
 {
-	const uint32_t ownership = FATTR_MODE | FATTR_UID | FATTR_GID | FATTR_KILL_SUIDGID;
 	struct fuse_setattr_in set;
 	int result = call_take(call, &set, sizeof(set));
 
 	if (result == 0)
 		result = call_may_write(call);
-	if (result == 0 && (set.valid & ownership))
+	if (result == 0 && ((set.valid & OWNERSHIP) || names_nothing(&set)))
 		result = set_ownership(call, &set);
 	if (result == 0 && (set.valid & FATTR_SIZE))
 		result = set_size(call, &set);

@@ -252,6 +252,22 @@ static void an_ordinary_users_fifo_is_a_file_of_the_host(void **state)
 	assert_int_equal(test_setattr(c, node, &set), 0);
 	assert_int_equal(test_lookup(c, f->share, "pipe"), node);
 	assert_true(test_entry(c).attr.mode == (S_IFIFO | 02666) && test_entry(c).attr.gid == 8);
+	// A new owner takes these from all but folders, as Linux does.
+	set = (struct fuse_setattr_in){ .valid = FATTR_MODE, .mode = 06755 };
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	set = (struct fuse_setattr_in){ .valid = FATTR_UID, .uid = 9 };
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	assert_int_equal(test_attr(c).mode, S_IFIFO | 0755);
+	// So does one that names nothing, which is a chown(-1, -1): of its owner, not of others.
+	set = (struct fuse_setattr_in){ .valid = FATTR_MODE, .mode = 06755 };
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	set = (struct fuse_setattr_in){ 0 };
+	c->uid = 8;
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	assert_int_equal(test_attr(c).mode, S_IFIFO | 06755);
+	c->uid = 9;
+	assert_int_equal(test_setattr(c, node, &set), 0);
+	assert_int_equal(test_attr(c).mode, S_IFIFO | 0755);
 	assert_int_equal(listed_type(c, f->share, FUSE_READDIR), DT_FIFO);
 	assert_int_equal(test_open(c, FUSE_OPEN, node, O_RDONLY, &fh), -ENXIO);
 }
