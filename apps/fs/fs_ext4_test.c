@@ -502,6 +502,19 @@ static void test_a_new_owner_takes_setuid_from_all_but_folders(void **state)
 	assert_int_equal(mode_given_away(entry_node(), FATTR_UID), LINUX_S_IFDIR | 06755);
 }
 
+static void test_nothing_is_made_in_a_folder_that_is_gone(void **state)
+{
+	struct fuse_create_in in = { .mode = 0x81a4 };
+	uint64_t folder;
+
+	(void)state;
+	assert_int_equal(ask_mkdir(session, volume, "gone"), 0);
+	folder = entry_node();
+	assert_int_equal(ask_name(session, FUSE_RMDIR, volume, "gone"), 0);
+	assert_int_equal(ask_create(session, folder, "file"), -LINUX_ENOENT);
+	assert_int_equal(ask_two(FUSE_TMPFILE, folder, &in, sizeof(in), "", NULL), -LINUX_EPERM);
+}
+
 // A disk that nobody uses is as it was, byte by byte; one that was in use is clean again at once.
 static void test_an_unused_disk_is_not_written(void **state)
 {
@@ -623,16 +636,19 @@ static void test_a_death_while_many_files_are_freed(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_without_deaths),
-		                            TEST(test_deaths),
-		                            TEST(test_truncate_is_finished),
-		                            TEST(test_inodes_of_a_list_are_read_together),
-		                            TEST(test_names_and_times_at_the_edge),
-		                            TEST(test_a_new_owner_takes_setuid_from_all_but_folders),
-		                            TEST(test_files_without_names_are_shared_out),
-		                            TEST(test_many_files_are_freed),
-		                            TEST(test_a_death_while_many_files_are_freed),
-		                            TEST(test_an_unused_disk_is_not_written) };
+	const struct CMUnitTest tests[] = {
+		TEST(test_without_deaths),
+		TEST(test_deaths),
+		TEST(test_truncate_is_finished),
+		TEST(test_inodes_of_a_list_are_read_together),
+		TEST(test_names_and_times_at_the_edge),
+		TEST(test_a_new_owner_takes_setuid_from_all_but_folders),
+		TEST(test_nothing_is_made_in_a_folder_that_is_gone),
+		TEST(test_files_without_names_are_shared_out),
+		TEST(test_many_files_are_freed),
+		TEST(test_a_death_while_many_files_are_freed),
+		TEST(test_an_unused_disk_is_not_written)
+	};
 
 	return cmocka_run_group_tests(tests, make_image, remove_image);
 }

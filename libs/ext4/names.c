@@ -131,6 +131,9 @@ int ext4_create_unnamed(struct update *u, struct ext4_node node, const struct ex
 
 	if ((what->mode & MODE_TYPE) == MODE_DIR)
 		return -LINUX_EINVAL;
+	// As on Linux, though nothing would be put into the folder.
+	if (status == 0 && dir.raw.links == 0)
+		status = -LINUX_EPERM;
 	if (status == 0)
 		status = make_inode(u, &dir, what, &inode);
 	if (status == 0)
