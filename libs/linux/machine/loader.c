@@ -86,6 +86,9 @@ error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, 
 
 	if (size == 0 || size > target.len || offset % BLKDEV_SECTOR_SIZE != 0)
 		return ERR_INVALID;
+	// One that was opened again has no size yet.
+	if (!disk->ready)
+		return ERR_NOT_READY;
 	if (!range_within(offset, size, disk->num_sectors * BLKDEV_SECTOR_SIZE))
 		return ERR_RANGE;
 	*loader = (struct loader){ .disk = disk,

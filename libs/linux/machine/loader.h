@@ -36,8 +36,9 @@ struct loader {
 };
 
 // Starts reading `size` bytes at `offset` of `disk` into `target`, which holds as many. `finished`
-// comes later, never from within. Errors: ERR_INVALID, ERR_RANGE, ERR_NO_MEMORY, ERR_LIMIT, as
-// disk_read's; then `finished` does not come.
+// comes later, never from within. Errors: ERR_INVALID, ERR_NOT_READY (the disk's driver has not
+// told its size, or is gone), ERR_RANGE, ERR_NO_MEMORY, ERR_LIMIT, as disk_read's; then `finished`
+// does not come.
 __must_check error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset,
                                   uint64_t size, struct mut_span target,
                                   void (*finished)(void *context, error_t status), void *context);

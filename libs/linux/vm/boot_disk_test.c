@@ -147,9 +147,44 @@ static void test_deaths(void **state)
 	}
 }
 
+static void never(void *context, error_t status)
+{
+	(void)context;
+	(void)status;
+	fail();
+}
+
+// A virtual machine that begins while the driver restarts reads once the size is known: that it is
+// not is no size of 0.
+static void test_no_size_yet(void **state)
+{
+	struct loader loader;
+	uint8_t bytes[512];
+	struct mut_span target = { .data = bytes, .len = sizeof(bytes) };
+
+	(void)state;
+	assert_int_equal(loop_init(&loop), 0);
+	archive_make();
+	is_read = false;
+	disk_open();
+	driver_live(STEPS - 1, false);
+	assert_int_equal(loader_start(&loader, &disk, 0, 512, target, never, NULL), ERR_NOT_READY);
+	disk_open();
+	fake_loop_settle(&loop);
+	assert_int_equal(loader_start(&loader, &disk, 0, 512, target, never, NULL), ERR_NOT_READY);
+	driver_step(0);
+	fake_loop_settle(&loop);
+	assert_int_equal(loader_start(&loader, &disk, 1ull << 40, 512, target, never, NULL),
+	                 ERR_RANGE);
+	config_free();
+	disk_deinit(&disk);
+	boot_driver_die();
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_deaths) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_deaths),
+		                            cmocka_unit_test(test_no_size_yet) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
