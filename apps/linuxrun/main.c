@@ -315,6 +315,11 @@ static void boot_reopened(struct opener *opener, handle_t channel, error_t error
 static void all_opened(struct linuxrun *run)
 {
 	linuxrun_tell(run, "starina-control 1");
+	if (run->boot_channel == HANDLE_NONE && run->power_off) {
+		linuxrun_end(run, GUEST_STATUS_FAILED,
+		             "there is no boot disk: a disk with serial \"boot\" is missing");
+		return;
+	}
 	if (run->boot_channel == HANDLE_NONE) {
 		log_info("no boot disk (a disk with serial \"boot\"): no container to run");
 		return;

@@ -6,3 +6,5 @@ HOST_FUZZERS += apps/linuxrun/linuxrun_fuzz
 linuxrun_fuzz_SRCS := $(filter-out %/main.c %_test.c %_fuzz.c,$(wildcard apps/linuxrun/*.c)) \
 	$(patsubst %,libs/linux/%.c,disk/disk machine/loader vm/boot_disk) $(patsubst %,libs/boot_files/%.c,ustar boot_disk_fake) libs/starina/opener.c \
 	$(linuxrun_FILES) libs/json/json.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
+HOST_TESTS += apps/linuxrun/missing_test
+missing_test_SRCS := $(linuxrun_fuzz_SRCS)
