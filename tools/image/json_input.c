@@ -1,38 +1,86 @@
 // SPDX-License-Identifier: MIT
 #include "tools/image/json_input.h"
 
+#include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-// What a number that was read as a fraction is: an integer, if it is a whole number of 64 bits with
-// a sign.
-static json_t *number_restore(json_t *number)
+// The length of the text's first token if that is an integer; 0: it is something else.
+static size_t integer_length(const char *text, size_t left)
 {
-	double value = json_real_value(number);
+	size_t len = text[0] == '-' ? 1 : 0;
 
-	if (value < -0x1p63 || value >= 0x1p63 || value != (double)(json_int_t)value)
-		return json_incref(number);
-	return json_integer((json_int_t)value);
+	while (len < left && text[len] >= '0' && text[len] <= '9')
+		len++;
+	return len < left && (text[len] == '.' || text[len] == 'e' || text[len] == 'E') ? 0 : len;
 }
 
-// The integers of a document whose numbers were all read as fractions. As deep as jansson reads.
-static void integers_restore(json_t *value)
+// Whether an integer has 64 bits with a sign.
+static bool integer_fits(const char *text, size_t len)
 {
-	json_t *item;
-	size_t i;
+	char digits[24] = "";
 
-	json_array_foreach(value, i, item)
-	{
-		integers_restore(item);
-		if (json_is_real(item))
-			json_array_set_new(value, i, number_restore(item));
+	if (len >= sizeof(digits))
+		return false;
+	memcpy(digits, text, len);
+	errno = 0;
+	(void)strtoll(digits, NULL, 10);
+	return errno == 0;
+}
+
+// The length of the text's first token, which is a number with a fraction, or a string, or one byte
+// of something else.
+static size_t token_length(const char *text, size_t left)
+{
+	size_t len = 1;
+
+	if (text[0] == '"') {
+		while (len < left && text[len] != '"')
+			len += text[len] == '\\' && len + 1 < left ? 2 : 1;
+		return len < left ? len + 1 : left;
 	}
-	for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at)) {
-		item = json_object_iter_value(at);
-		integers_restore(item);
-		if (json_is_real(item))
-			json_object_iter_set_new(value, at, number_restore(item));
+	if (text[0] != '-' && (text[0] < '0' || text[0] > '9'))
+		return 1;
+	while (len < left && strchr("0123456789.eE+-", text[len]) && text[len] != '\0')
+		len++;
+	return len;
+}
+
+// A copy of a document in which each integer that is too large is a fraction; the others stay
+// exact. NULL: no memory.
+static char *integers_shrink(const char *text, size_t size, size_t *out_size)
+{
+	// Each of them has more digits than what is added.
+	char *out = malloc(2 * size + 1);
+	size_t at = 0;
+
+	*out_size = 0;
+	while (out && at < size) {
+		size_t integer = integer_length(text + at, size - at);
+		size_t len = integer > 0 ? integer : token_length(text + at, size - at);
+
+		memcpy(out + *out_size, text + at, len);
+		*out_size += len;
+		if (integer > 0 && !integer_fits(text + at, len)) {
+			memcpy(out + *out_size, "e0", 2);
+			*out_size += 2;
+		}
+		at += len;
 	}
+	return out;
+}
+
+// A document that has an integer of more than 64 bits with a sign, mostly in a member that nobody
+// here reads.
+static json_t *load_large(const char *text, size_t size, json_error_t *error)
+{
+	size_t new_size;
+	char *copy = integers_shrink(text, size, &new_size);
+	json_t *object = copy ? json_loadb(copy, new_size, JSON_ALLOW_NUL, error) : NULL;
+
+	free(copy);
+	return object;
 }
 
 json_t *json_parse_any(const char *text, size_t size, const char *what, struct error *err)
@@ -51,12 +99,8 @@ json_t *json_parse_any(const char *text, size_t size, const char *what, struct e
 		size -= 3;
 	}
 	object = json_loadb(text, size, JSON_ALLOW_NUL, &json_error);
-	// A number of 64 bits without a sign, mostly in a member that nobody here reads.
-	if (!object && json_error_code(&json_error) == json_error_numeric_overflow) {
-		object = json_loadb(text, size, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
-		                    &json_error);
-		integers_restore(object);
-	}
+	if (!object && json_error_code(&json_error) == json_error_numeric_overflow)
+		object = load_large(text, size, &json_error);
 	if (!object)
 		error_set(err, "%s is not valid JSON: %s", what, json_error.text);
 	return object;

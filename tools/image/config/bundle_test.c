@@ -121,7 +121,9 @@ static void test_environment(void **state)
 static void test_numbers(void **state)
 {
 	static const char text[] =
-		"{\"a\":[5000000000,-7,0.5,{\"b\":3}],\"X\":18446744073709551615}";
+		"{\"a\":[5000000000,-7,0.5,{\"b\":3},9223372036854775807,-9223372036854775808,"
+		"9007199254740993,25e1],\"18446744073709551616\\\"\":\"18446744073709551616\","
+		"\"X\":18446744073709551615,\"Y\":-9223372036854775809}";
 	json_t *image = json_parse(text, strlen(text), "the test", &err);
 	json_t *list = json_object_get(image, "a");
 
@@ -130,8 +132,18 @@ static void test_numbers(void **state)
 	assert_int_equal(json_integer_value(json_array_get(list, 1)), -7);
 	assert_true(json_is_real(json_array_get(list, 2)));
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 3), "b")), 3);
-	assert_true(json_is_real(json_object_get(image, "X")));
+	assert_true(json_integer_value(json_array_get(list, 4)) == INT64_MAX);
+	assert_true(json_integer_value(json_array_get(list, 5)) == INT64_MIN);
+	assert_true(json_integer_value(json_array_get(list, 6)) == 9007199254740993);
+	assert_true(json_real_value(json_array_get(list, 7)) == 250);
+	assert_true(json_real_value(json_object_get(image, "X")) == 0x1p64);
+	assert_true(json_real_value(json_object_get(image, "Y")) == -0x1p63);
+	assert_string_equal(json_get_string(image, "18446744073709551616\""),
+	                    "18446744073709551616");
 	json_decref(image);
+	// What ends in the midst of a token.
+	assert_null(json_parse("[18446744073709551616,\"a\\", 25, "the test", &err));
+	assert_null(json_parse("{\"X\":18446744073709551616", 25, "the test", &err));
 }
 
 static void test_hostile_images(void **state)
