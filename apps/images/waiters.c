@@ -166,12 +166,13 @@ static void waiter_gone(struct loop *loop, struct source *source)
 		job_left(job);
 }
 
-// What it has sent of a container's files is read to its end.
+// What it has sent of a container's files is read to its end. It sends nothing before it is told
+// that its job has begun.
 static void waiter_hung_up(struct loop *loop, struct source *source)
 {
 	const struct job_waiter *waiter = source->context;
 
-	if (waiter->job == NULL || waiter->job->kind != JOB_COMMIT)
+	if (waiter->job == NULL || waiter->job->kind != JOB_COMMIT || waiter->job->number == 0)
 		waiter_gone(loop, source);
 }
 

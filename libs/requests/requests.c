@@ -60,6 +60,16 @@ bool query_time(struct request *request, const char *name, bool *present, nsec_t
 
 // --- Requests ------------------------------------------------------------------------------------
 
+// Of anything else it would never be told that its other end has gone.
+static bool is_channel(handle_t h)
+{
+	char maker[APP_NAME_MAX];
+
+	return channel_maker(h, maker) == 0;
+}
+
+static const char unread[] = "the request could not be read";
+
 static void handle_request(struct client *client, struct message *m)
 {
 	struct msg_containers_request fixed;
@@ -89,7 +99,7 @@ static void handle_request(struct client *client, struct message *m)
 			if (folio != HANDLE_NONE)
 				m->handles[0] = HANDLE_NONE;
 			message_discard(m);
-			reply_error(client, fixed.id, 500, "the request could not be read");
+			reply_error(client, fixed.id, 500, "%s", unread);
 			return;
 		}
 		used = 1;
@@ -97,9 +107,12 @@ static void handle_request(struct client *client, struct message *m)
 		request.body =
 			(struct span){ payload.bytes.data + fixed.query_length, fixed.body_length };
 	}
-	if (m->num_handles > used)
+	if (m->num_handles > used && is_channel(m->handles[used]))
 		request.channel = m->handles[used++];
-	server->handle(&request, fixed.operation);
+	if (m->num_handles > used)
+		reply_error(client, fixed.id, 500, "%s", unread);
+	else
+		server->handle(&request, fixed.operation);
 	if (request.channel != HANDLE_NONE)
 		handle_close(request.channel);
 	for (; used < m->num_handles; used++)

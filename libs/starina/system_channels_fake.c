@@ -11,8 +11,12 @@ const char *fake_app_name = "app";
 
 error_t channel_maker(handle_t channel, char name[APP_NAME_MAX])
 {
-	memcpy(name, fake_object_of(channel, CHANNEL)->maker, APP_NAME_MAX);
-	return 0;
+	struct fake_object *end;
+	error_t err = fake_object_get(channel, CHANNEL, &end);
+
+	if (err == 0)
+		memcpy(name, end->maker, APP_NAME_MAX);
+	return err;
 }
 
 error_t channel_create(handle_t out[2])
