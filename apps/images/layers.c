@@ -135,7 +135,8 @@ uint64_t layers_drop(struct images *images, uint64_t spare)
 	{
 		struct layer *layer = container_of(pos, struct layer, entry);
 
-		if (layer->is_needed || unneeded - freed <= spare)
+		// An empty file goes, too, when nothing may stay.
+		if (layer->is_needed || (spare > 0 && unneeded - freed <= spare))
 			continue;
 		freed += layer->size;
 		drop(images, layer);

@@ -256,6 +256,17 @@ static void test_removal(void **state)
 	assert_int_equal(images.layers_size, 5);
 }
 
+static void test_empty(void **state)
+{
+	(void)state;
+	fetch(&first, HEX_A, 0);
+	end(&first);
+	assert_true(layers_have(&images, A));
+	assert_int_equal(layers_drop(&images, 0), 0);
+	assert_false(layers_have(&images, A));
+	assert_null(find(KEPT_A));
+}
+
 // What broken pulls have left stays over a start, but not without a bound: the oldest go.
 static void test_spare(void **state)
 {
@@ -312,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_put, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_empty, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_fetched_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_waits_no_more, set_up, tear_down),
