@@ -264,10 +264,17 @@ void removal_answered(struct images *images, const struct msg_images_used *used)
 	}
 }
 
-// Asks of the image that is next. Without `containers` that waits until it is there.
-static void ask(struct images *images, struct removal *removal, const struct image_entry *image)
+// Asks of the image that is next. Without `containers` that waits until it is there. It may free
+// `removal`.
+static void ask(struct images *images, struct removal *removal, struct image_entry *image)
 {
 	removal->question = followers_ask(images, image);
+	if (removal->question != 0 || images->follower == NULL)
+		return;
+	image->is_going = false;
+	refuse_removal(removal, 500, "out of memory%s%s%s", "", "", "");
+	removal_free(removal);
+	followers_tell(images);
 }
 
 void removals_wait(struct images *images)
@@ -278,9 +285,10 @@ void removals_wait(struct images *images)
 
 void removals_go_on(struct images *images)
 {
-	list_for_each(entry, &images->removals) {
+	list_for_each_safe(entry, &images->removals)
+	{
 		struct removal *removal = container_of(entry, struct removal, entry);
-		const struct image_entry *image =
+		struct image_entry *image =
 			catalog_by_id(images, removal->ids.items[removal->next]);
 
 		if (removal->question == 0 && image != NULL)

@@ -17,6 +17,7 @@
 static struct images images;
 static char asked[IMAGE_ID_MAX], removed[IMAGE_ID_MAX];
 static uint32_t question;
+static bool cannot_ask;
 static char answer[1024];
 static uint32_t refused;  // its status
 
@@ -36,7 +37,7 @@ uint32_t followers_ask(struct images *of, const struct image_entry *image)
 {
 	(void)of;
 	snprintf(asked, sizeof(asked), "%s", image->id);
-	return ++question;
+	return cannot_ask ? 0 : ++question;
 }
 
 uint64_t layers_drop(struct images *of, uint64_t spare)
@@ -106,8 +107,8 @@ void reply_error(struct client *client, uint32_t id, uint32_t status, const char
 {
 	(void)client;
 	(void)id;
-	(void)status;
 	(void)format;
+	refused = status;
 }
 
 static void add(const char *id)
@@ -197,11 +198,36 @@ static void test_parent(void **state)
 	assert_true(list_is_empty(&images.images));
 }
 
+// Without memory `containers` cannot be asked: that is said. While it is not there that waits.
+static void test_cannot_ask(void **state)
+{
+	struct request request = { .images = &images, .target = A };
+	struct client follower = { 0 };
+
+	(void)state;
+	add_child(A, "");
+	cannot_ask = true;
+	refused = 0;
+	operation_remove(&request);
+	assert_int_equal(refused, 0);
+	assert_false(list_is_empty(&images.removals));
+
+	images.follower = &follower;
+	removals_go_on(&images);
+	assert_int_equal(refused, 500);
+	assert_true(list_is_empty(&images.removals));
+	assert_false(catalog_by_id(&images, A)->is_going);
+	images.follower = NULL;
+	cannot_ask = false;
+	catalog_forget(&images, catalog_by_id(&images, A));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prune),
 		cmocka_unit_test(test_parent),
+		cmocka_unit_test(test_cannot_ask),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,6 +216,11 @@ static void flush(struct save *save)
 	}
 	if (err == 0 && save->is_over && !save->ended)
 		err = send_end(save);
+	// Nothing would come that it goes on with.
+	if (err == ERR_NO_MEMORY) {
+		fail(save, "out of memory");
+		return;
+	}
 	source_want_writable(&save->out, err == ERR_FULL);
 	if (save->number != 0)
 		source_want_messages(&save->in, err == 0);
