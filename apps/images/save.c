@@ -217,8 +217,8 @@ static void flush(struct save *save)
 	if (err == 0 && save->is_over && !save->ended)
 		err = send_end(save);
 	// Nothing would come that it goes on with.
-	if (err == ERR_NO_MEMORY) {
-		fail(save, "out of memory");
+	if (err < 0 && err != ERR_FULL && err != ERR_PEER_CLOSED) {
+		fail(save, error_text(err));
 		return;
 	}
 	source_want_writable(&save->out, err == ERR_FULL);

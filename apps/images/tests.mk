@@ -16,3 +16,10 @@ output_test_SRCS := $(images_PURE) $(patsubst %,apps/images/%.c,output login)
 HOST_FUZZERS += apps/images/record_fuzz apps/images/output_fuzz
 record_fuzz_SRCS := $(images_PURE)
 output_fuzz_SRCS := $(output_test_SRCS)
+HOST_FUZZERS += apps/images/images_fuzz
+images_fuzz_SLOWER := 20
+images_fuzz_SRCS := $(filter-out %/main.c %/boot.c %/save.c %_fuzz.c %_test.c,$(wildcard apps/images/*.c)) \
+	$(filter-out libs/files/steady.c,$(FILES_SRCS)) $(SYSTEM_FAKE_SRCS) \
+	$(patsubst %,libs/requests/%.c,requests replies outbox asker_fake) $(filter-out %_test.c %_fuzz.c,$(wildcard libs/filters/*.c)) \
+	$(patsubst %,libs/%.c,json/json http/target http/head linux/image/image_index linux/image/image_name linux/image/platform linux/image/string_list \
+	base/date base/hex base/sha256 base/fmt base/span base/string)
