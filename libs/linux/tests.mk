@@ -70,3 +70,5 @@ vm_files_nodes_test_SRCS := libs/linux/vm/vm_files_nodes.c
 vm_files_test_SRCS := $(VM_FILES_SRCS)
 vm_files_ahead_test_SRCS := $(VM_FILES_SRCS)
 vm_files_session_test_SRCS := $(VM_FILES_SRCS)
+HOST_TESTS += libs/linux/api/container_exec_test
+container_exec_test_SRCS := libs/linux/api/container_exec.c $(patsubst %,libs/%.c,json/json starina/heap_fake base/fmt base/span base/string)

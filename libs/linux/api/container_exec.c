@@ -74,12 +74,13 @@ static void take_ended(void *context, int status, const char *error)
 {
 	struct container_process *p = context;
 
+	// The text is the process's own.
+	str_copy(p->error, error != NULL ? error : "", sizeof(p->error));
 	guest_process_destroy(p->process);
 	p->process = NULL;
 	p->status = status;
-	str_copy(p->error, error != NULL ? error : "", sizeof(p->error));
 	if (p->exec.done != NULL)
-		p->exec.done(p->exec.context, p, status, error);
+		p->exec.done(p->exec.context, p, status, error != NULL ? p->error : NULL);
 }
 
 static const struct guest_process_ops process_ops = { .output = take_output,

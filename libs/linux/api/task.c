@@ -203,8 +203,6 @@ static void container_ended(void *context, int status, const char *error)
 {
 	struct task *task = context;
 
-	guest_container_destroy(task->container);
-	task->container = NULL;
 	if (!task->end_known) {
 		task->end_known = true;
 		task->status = status;
@@ -212,6 +210,8 @@ static void container_ended(void *context, int status, const char *error)
 		if (error != NULL)
 			str_copy(task->error, error, sizeof(task->error));
 	}
+	guest_container_destroy(task->container);
+	task->container = NULL;
 	end_if_done(task);
 }
 

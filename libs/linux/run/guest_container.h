@@ -37,7 +37,7 @@ struct guest_container_ops {
 	void (*input_ready)(void *context);
 	// The container has ended, all its output was taken and its VM is gone. `status` is what a
 	// shell would say; `error` tells what went wrong when it is not the process's own (NULL
-	// else). guest_container_destroy may be called from here.
+	// else; it goes with the container). guest_container_destroy may be called from here.
 	void (*ended)(void *context, int status, const char *error);
 };
 

@@ -28,8 +28,8 @@ struct guest_process_ops {
 	// It has ended and all its output was taken; when the container has ended, what was not
 	// taken by then is lost. `status` is what a shell would say: 126 and 127 when it could not
 	// be executed, 137 when the container ended. `error` tells what went wrong when it is not
-	// the process's own (NULL else). Comes from the loop, before the container's `ended`;
-	// guest_process_destroy may be called from here.
+	// the process's own (NULL else; it goes with the guest_process). Comes from the loop,
+	// before the container's `ended`; guest_process_destroy may be called from here.
 	void (*ended)(void *context, int status, const char *error);
 };
 
