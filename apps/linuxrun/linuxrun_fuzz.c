@@ -5,7 +5,7 @@
 // nothing after it. An input is a list of steps.
 #include <stdlib.h>
 
-#include "apps/linuxrun/container_fake.h"
+#include "libs/linux/run/container_fake.h"
 #include "libs/boot_files/boot_disk_fake.h"
 #include "libs/starina/clients_fake.h"
 
@@ -46,7 +46,7 @@ static void begin(uint8_t how)
 	static struct environ env;
 
 	fake_reset();
-	container_fake_reset();
+	container_fake_reset(1);
 	boot_driver_begin(HANDLE_NONE);
 	boot_archive_clear();
 	memset(&linuxrun_state, 0, sizeof(linuxrun_state));
@@ -269,7 +269,7 @@ static void step(unsigned what, uint8_t how, const uint8_t *data, size_t len)
 	case ENTRY: boot_archive_add(how, data, len); break;
 	case INFO: boot_driver_say_info(how); break;
 	case ANSWER: boot_driver_answer(how); break;
-	case CONTAINER: container_fake_does(how, data, len); break;
+	case CONTAINER: container_fake_does(0, how, data, len); break;
 	case BOOT: boot(); break;
 	case TIME: fake_time_pass((nsec_t)how * 100 * NSEC_PER_MSEC); break;
 	default: fake_memory_fail(how); break;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "apps/linuxrun/container_fake.h"
+#include "libs/linux/run/container_fake.h"
 #include "libs/base/fmt.h"
 #include "libs/starina/clients_fake.h"
 
@@ -44,7 +44,7 @@ static void begin(const char *power_off, bool services)
 	handle_t system;
 
 	fake_reset();
-	container_fake_reset();
+	container_fake_reset(1);
 	memset(&linuxrun_state, 0, sizeof(linuxrun_state));
 	is_off = false;
 	told[0] = '\0';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "apps/linuxrun/container_fake.h"
+#include "libs/linux/run/container_fake.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,45 +12,64 @@ struct guest_container {
 	const struct guest_container_ops *ops;
 	void *context;
 	handle_t root, writable;
-	bool runs, started, ended, root_lost, writable_lost;
+	bool runs, started, ended, killed, root_lost, writable_lost;
 	bool out_held[2];  // of stdout and stderr
 	bool stdin_refused, stdin_closed;
 	char error[16];  // goes with the container
 };
 
-static struct guest_container *container;
+static struct guest_container *containers[CONTAINER_FAKE_MAX];
+static unsigned num_places;
 
-void container_fake_reset(void)
+void container_fake_reset(unsigned max)
 {
-	container = NULL;
+	memset(containers, 0, sizeof(containers));
+	num_places = max;
+}
+
+unsigned container_fake_count(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < num_places; i++)
+		count += containers[i] != NULL;
+	return count;
+}
+
+static struct guest_container **place_of(const struct guest_container *c)
+{
+	for (unsigned i = 0; i < num_places; i++)
+		if (containers[i] == c)
+			return &containers[i];
+	abort();
 }
 
 error_t guest_container_create(struct loop *loop, const struct guest_container_config *config,
                                const struct guest_container_ops *ops, void *context,
                                struct guest_container **out)
 {
+	// A free place.
+	struct guest_container **place = place_of(NULL);
+	struct guest_container *container = heap_alloc(sizeof(*container));
+
 	(void)loop;
-	if (container != NULL)
-		abort();
-	container = heap_alloc(sizeof(*container));
 	if (container == NULL || config->config.len == 0) {
 		if (config->writable_disk != HANDLE_NONE)
 			handle_close(config->writable_disk);
 		heap_free(container);
-		container = NULL;
 		return ERR_NO_MEMORY;
 	}
 	*container = (struct guest_container){ .ops = ops,
 		                               .context = context,
 		                               .root = config->root_disk,
 		                               .writable = config->writable_disk };
-	*out = container;
+	*out = *place = container;
 	return 0;
 }
 
 static void check_is_there(const struct guest_container *c)
 {
-	if (c == NULL || c != container)
+	if (c == NULL || *place_of(c) == NULL)
 		abort();
 }
 
@@ -144,11 +163,24 @@ void guest_container_destroy(struct guest_container *c)
 		abort();
 	fake_close(&c->root);
 	fake_close(&c->writable);
+	*place_of(c) = NULL;
 	heap_free(c);
-	container = NULL;
 }
 
-static void say(uint8_t how, const uint8_t *data, size_t len)
+void guest_container_kill(struct guest_container *c)
+{
+	check_is_there(c);
+	c->killed = true;
+}
+
+bool guest_container_address(const struct guest_container *c, struct guest_address *out)
+{
+	check_is_there(c);
+	*out = (struct guest_address){ .network.prefix_len = 24 };
+	return c->started;
+}
+
+static void say(struct guest_container *container, uint8_t how, const uint8_t *data, size_t len)
 {
 	static uint8_t bytes[40000];
 	struct span text = { .data = (how & 64) != 0 ? bytes : data,
@@ -164,11 +196,11 @@ static void say(uint8_t how, const uint8_t *data, size_t len)
 	container->out_held[how & 1] = taken < text.len;
 }
 
-static void lose_disk(bool root)
+static void lose_disk(struct guest_container *container, bool root)
 {
 	bool *lost = root ? &container->root_lost : &container->writable_lost;
 
-	if (*lost || (!root && container->writable == HANDLE_NONE))
+	if (*lost || (root ? container->root : container->writable) == HANDLE_NONE)
 		return;
 	*lost = true;
 	if (root)
@@ -177,8 +209,30 @@ static void lose_disk(bool root)
 		container->ops->writable_lost(container->context);
 }
 
-void container_fake_does(uint8_t how, const uint8_t *data, size_t len)
+static void ends(struct guest_container *container, int status, bool failed)
 {
+	container->ended = true;
+	strcpy(container->error, "it failed");
+	container->ops->ended(container->context, status, failed ? container->error : NULL);
+}
+
+bool container_fake_kills(void)
+{
+	bool killed = false;
+
+	for (unsigned i = 0; i < num_places; i++) {
+		if (containers[i] == NULL || !containers[i]->killed)
+			continue;
+		ends(containers[i], 137, false);
+		killed = true;
+	}
+	return killed;
+}
+
+void container_fake_does(unsigned place, uint8_t how, const uint8_t *data, size_t len)
+{
+	struct guest_container *container = containers[place % num_places];
+
 	if (container == NULL || !container->runs)
 		return;
 	switch (how >> 4 & 3) {
@@ -187,10 +241,10 @@ void container_fake_does(uint8_t how, const uint8_t *data, size_t len)
 			container->ops->started(container->context, 1);
 		container->started = true;
 		break;
-	case 1: say(how, data, len); break;
+	case 1: say(container, how, data, len); break;
 	case 2:
 		if ((how & 2) != 0) {
-			lose_disk((how & 1) != 0);
+			lose_disk(container, (how & 1) != 0);
 		} else if (container->stdin_refused) {
 			container->ops->input_ready(container->context);
 		}
@@ -199,10 +253,7 @@ void container_fake_does(uint8_t how, const uint8_t *data, size_t len)
 		// All its output was taken.
 		if (container->out_held[0] || container->out_held[1])
 			break;
-		container->ended = true;
-		strcpy(container->error, "it failed");
-		container->ops->ended(container->context, how,
-		                      (how & 1) != 0 ? container->error : NULL);
+		ends(container, how, (how & 1) != 0);
 		break;
 	}
 }
