@@ -4,7 +4,8 @@
 
 A file that passed is not analysed again. What passed is remembered in the cache, so that a fresh clone profits as well, by two
 hashes, both with the flags, the checks and the tool's version: of the file and all that it includes, which is quick to look
-up, and of the preprocessed source, which stays the same when a header changes in what the file does not use."""
+up, and of the preprocessed source, which stays the same when a header changes in what the file does not use. To the first
+belong the names of all headers that could be found in the place of one that is included."""
 
 import concurrent.futures
 import functools
@@ -31,6 +32,18 @@ def content_hash(path):
         return ""
 
 
+@functools.cache
+def headers_of_name():
+    """The paths of the tree's headers, by their last parts."""
+    found = {}
+    for directory, folders, files in os.walk("."):
+        folders[:] = [name for name in folders if not name.startswith((".", "build")) and name not in ("third_party", "node_modules")]
+        for name in files:
+            if name.endswith(".h"):
+                found.setdefault(name, []).append(os.path.join(directory, name))
+    return {name: " ".join(sorted(paths)) for name, paths in found.items()}
+
+
 def dependencies(text):
     """The files that a rule of make names, as the preprocessor writes it."""
     return shlex.split(text.partition(":")[2].replace("\\\n", " "))
@@ -45,8 +58,9 @@ class Tidy:
         self.base = version + b" " + flags.encode() + b"\n" + Path(".clang-tidy").read_bytes()
 
     def key_of_files(self, file, included):
-        """Of the names and the content of all that is read."""
-        names = "".join(f"{name} {content_hash(name)}\n" for name in [file, *included])
+        """Of the names and the content of all that is read, and what could be read in its place."""
+        same = headers_of_name()
+        names = "".join(f"{name} {content_hash(name)} {same.get(os.path.basename(name), '')}\n" for name in [file, *included])
         return self.cache / hashlib.sha256(self.base + names.encode()).hexdigest()
 
     def key_of_source(self, file, source):

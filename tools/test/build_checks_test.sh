@@ -254,6 +254,21 @@ document 'int hallo;' >"$WORK/other.md"
 passes "a listing that is the file" tools/lint/check_listings.py "$WORK/same.md"
 refuses "a listing that is not the file" other.md hello.c -- tools/lint/check_listings.py "$WORK/other.md"
 
+# --- clang-tidy's cache ---
+
+mkdir -p "$WORK"/tidy/{part/header,header}
+printf '#define SET 1\n' >"$WORK/tidy/header/set.h"
+printf '#include "header/set.h"\nint get(void);\nint get(void)\n{\n\tint set;\n\n\tif (SET)\n\t\tset = 1;\n\treturn set;\n}\n' \
+	>"$WORK/tidy/part/get.c"
+cp .clang-tidy "$WORK/tidy/"
+# tidy: looks at the file by its folder's own .clang-tidy and an own cache.
+tidy() {
+	(cd "$WORK/tidy" && STARINA_CACHE="$WORK/tidy/cache" "$OLDPWD/tools/lint/tidy.py" -I. part/get.c)
+}
+passes "a file without fault" tidy
+printf '#define SET 0\n' >"$WORK/tidy/part/header/set.h"
+refuses "a fault by a new header in an old one's place" get.c "garbage value" -- tidy
+
 # --- SPECIFICATION.md ---
 
 # specification NAME ROW: a SPECIFICATION.md of one promise.
