@@ -35,6 +35,7 @@ extern const struct test service_tests[];
 extern const struct test launch_tests[];
 extern const struct test look_tests[];
 extern const struct test vm_tests[];
+extern const struct test vm_register_tests[];
 extern const struct test vm_fault_tests[];
 extern const struct test vm_sbi_tests[];
 extern const struct test vm_share_tests[];

@@ -6,9 +6,9 @@
 #define QUICK_PERCENT 10
 
 static const struct test *const suites[] = {
-	channel_tests, poll_tests,     recv_tests,    memory_tests, thread_tests,
-	race_tests,    fault_tests,    service_tests, launch_tests, look_tests,
-	vm_tests,      vm_fault_tests, vm_sbi_tests,
+	channel_tests, poll_tests,        recv_tests,     memory_tests, thread_tests,
+	race_tests,    fault_tests,       service_tests,  launch_tests, look_tests,
+	vm_tests,      vm_register_tests, vm_fault_tests, vm_sbi_tests,
 };
 // Those that do something so often that it takes most of the time.
 static const struct test *const stress_suites[] = { vm_share_tests, vm_stress_tests };
