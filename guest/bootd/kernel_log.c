@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guest/bootd/procfs.h"
+
 void kernel_log(int level, const char *what, int error)
 {
 	char line[128];
@@ -17,4 +19,11 @@ void kernel_log(int level, const char *what, int error)
 		return;
 	(void)!write(fd, line, (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1);
 	close(fd);
+}
+
+void kernel_log_hide(void)
+{
+	static const struct procfs_setting restrict_reading = { "sys/kernel/dmesg_restrict", "1" };
+
+	procfs_write(&restrict_reading, 1);
 }

@@ -72,6 +72,7 @@ int main(void)
 	if (error != 0)
 		die("open the control port /dev/vport0p3", -error);
 	guest_limits_lift();
+	kernel_log_hide();
 	// The VMM goes on meanwhile.
 	session_flush(&session);
 	(void)shares_mount();

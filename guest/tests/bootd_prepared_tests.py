@@ -5,7 +5,7 @@ import struct
 
 from bootd_cases import check, config, expect_run, test
 from bootd_network_tests import interface_state, network_files
-from bootd_process_tests import (default_capabilities, default_limits, exec_format_error, not_found, process_settings,
+from bootd_process_tests import (READS_LOG, default_capabilities, default_limits, exec_format_error, not_found, process_settings,
                                  stdin_to_stdout, unknown_user, user_by_name)
 from bootd_view_tests import (console_of_a_terminal, dev_nodes, masked_paths, mounts, only_its_processes,
                               readonly_paths, readonly_root, readonly_root_by_config, resources, runtime_files)
@@ -66,7 +66,7 @@ def rehearsed(guest):
 def rehearsed_on_a_disk(guest):
     """Without a disk bootd goes on, with the layer in memory, and says so in the kernel's log."""
     check(guest.prepare(REHEARSE), (0, ""))
-    requests = guest.start(config("probe", "log", "EXT4-fs (loop0): mounted", "bootd:"))
+    requests = guest.start(config("probe", "log", "EXT4-fs (loop0): mounted", "bootd:", process=READS_LOG))
     _, seen, _, _ = guest.end()
     check((seen.count(b"EXT4-fs (loop0): mounted"), seen.count(b"bootd:")), (1, 0))
     check([guest.reply(number) for number in requests], [(0, "")] * len(requests))

@@ -248,6 +248,21 @@ def chosen_capabilities(guest):
     check(stdout.splitlines()[-1], b"100")
 
 
+READS_LOG = {"capabilities": {kind: ["CAP_SYSLOG"] for kind in ("bounding", "permitted", "effective")}}
+
+
+@test()
+def kernel_log_is_hidden(guest):
+    """Root of a container does not read it, as with docker, whose seccomp profile wants CAP_SYSLOG for that."""
+    expect_run(guest, config("probe", "log", "Linux version"), 0, b"Operation not permitted\n")
+
+
+@test()
+def kernel_log_with_the_capability(guest):
+    guest.start(config("probe", "log", "Linux version", process=READS_LOG))
+    check(guest.end()[1][:13], b"Linux version")
+
+
 @test()
 def limits(guest):
     guest.start(config("probe", "show", "/proc/self/limits", process={"rlimits": [
