@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // The provider of "files:host" (libs/abi/files.h): FUSE sessions of the OS over one console port to
-// starina-run (libs/abi/files_port.h). session.c has the clients, port.c the byte stream, window.c
-// the disk beside it. All state is in one struct.
+// starina-run (libs/abi/files_port.h). client.c has the clients, session.c their sessions, port.c
+// the byte stream, window.c the disk beside it. All state is in one struct.
 #pragma once
 
 #include "libs/abi/files.h"
 #include "libs/abi/files_port.h"
+#include "libs/base/span.h"
 #include "libs/base/list.h"
 #include "libs/linux/disk/disk.h"
 #include "libs/starina/loop.h"
@@ -135,10 +136,16 @@ void window_release(struct hostfs *fs, uint32_t session, uint64_t unique);
 // Nothing comes any more of what was asked by the session; 0: by any.
 void window_forget(struct hostfs *fs, uint32_t session);
 
-// --- session.c ---
+// --- client.c ---
 
 // Accepts clients. Errors: as service_listen's.
-__must_check error_t sessions_init(struct hostfs *fs, handle_t service);
+__must_check error_t clients_init(struct hostfs *fs, handle_t service);
+
+// --- session.c ---
+
+// Opens a session, of the share `name` ("": of those with numbers). Errors: ERR_LIMIT,
+// ERR_NO_MEMORY, channel_create's.
+__must_check error_t session_open(struct hostfs *fs, struct span name, handle_t *out);
 // The port takes messages, or does not any more.
 void sessions_resume(struct hostfs *fs);
 void sessions_pause(struct hostfs *fs);

@@ -30,7 +30,7 @@ static void begin(void)
 	hostfs.console = fake_connector_create();
 	hostfs.blkdev = fake_connector_create();
 	list_init(&hostfs.sessions);
-	if (loop_init(&hostfs.loop) != 0 || sessions_init(&hostfs, service) != 0)
+	if (loop_init(&hostfs.loop) != 0 || clients_init(&hostfs, service) != 0)
 		abort();
 	client = fake_client_connect(service);
 	fake_loop_settle(&hostfs.loop);

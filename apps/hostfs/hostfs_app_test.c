@@ -67,7 +67,7 @@ static int setup(void **state)
 	hostfs.blkdev = fake_connector_create();
 	list_init(&hostfs.sessions);
 	assert_int_equal(loop_init(&hostfs.loop), 0);
-	assert_int_equal(sessions_init(&hostfs, service), 0);
+	assert_int_equal(clients_init(&hostfs, service), 0);
 	client = fake_client_connect(service);
 	assert_int_equal(open_send(client, 1, FILES_HOST), 0);
 	settle();

@@ -15,7 +15,7 @@ static void hostfs_main(const struct environ *env)
 	hostfs.blkdev = environ_connector(env, "blkdev");
 	list_init(&hostfs.sessions);
 	if (err == 0)
-		err = sessions_init(&hostfs, environ_service(env, "files"));
+		err = clients_init(&hostfs, environ_service(env, "files"));
 	if (err != 0) {
 		log_error("cannot provide \"files\": %s", error_text(err));
 		process_exit(1);
