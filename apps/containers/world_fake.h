@@ -71,3 +71,12 @@ void world_keep_stream(handle_t channel);
 void world_stream_says(uint8_t how, const uint8_t *data, size_t len);
 // Everybody leaves.
 void world_leave(void);
+
+// --- Between its files ---
+
+// Keeps the channels of a message; closes the rest.
+void world_keep_handles(const struct message *m);
+// Sends a message with a folio of these bytes as its first handle.
+void world_send_with(handle_t to, struct message *m, const void *bytes, size_t len);
+// What a process was sent.
+void world_vmm_takes(struct world_process *process);
