@@ -3,6 +3,7 @@
 // The page allocator: a buddy allocator over all RAM, and the direct map.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ void page_free(paddr_t page, unsigned order);
 void page_shrink(paddr_t page, unsigned order, size_t count);
 // Frees `count` pages that page_shrink left.
 void page_free_range(paddr_t page, size_t count);
+// Zeroes a page of a large free block, for who allocates it later. Returns whether there was one to
+// zero that no other hart is at. For an idle hart.
+bool page_clean_some(void);
 uint64_t page_free_count(void);
 uint64_t page_total_count(void);
 

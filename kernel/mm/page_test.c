@@ -144,6 +144,101 @@ static size_t untouched_of_ranges(const size_t *sizes, size_t count)
 	return untouched;
 }
 
+static void dirty_all(paddr_t *blocks, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(page_alloc(PAGE_MAX_ORDER, &blocks[i]), 0);
+		memset(page_to_virt(blocks[i]), 0xff, PAGE_SIZE << PAGE_MAX_ORDER);
+	}
+	for (size_t i = 0; i < count; i++)
+		page_free(blocks[i], PAGE_MAX_ORDER);
+}
+
+static void assert_zero(paddr_t page, unsigned order)
+{
+	const uint64_t *words = page_to_virt(page);
+
+	for (size_t i = 0; i < (PAGE_SIZE << order) / sizeof(*words); i++)
+		assert_int_equal(words[i], 0);
+}
+
+// All but the block that small pages come from next. It counts as free meanwhile.
+static void test_large_blocks_are_cleaned(void **state)
+{
+	paddr_t blocks[NUM_PAGES >> PAGE_MAX_ORDER], page, other;
+	size_t count = NUM_PAGES >> PAGE_MAX_ORDER, steps = 0;
+
+	(void)state;
+	arena_reset();
+	assert_false(page_clean_some());  // nothing was needed yet
+	dirty_all(blocks, count);
+	for (; page_clean_some(); steps++)
+		assert_int_equal(page_free_count(), NUM_PAGES);
+	assert_int_equal(steps, (count - 1) << PAGE_MAX_ORDER);
+	// A small page leaves what is clean alone, and so does its end.
+	assert_int_equal(page_alloc(0, &page), 0);
+	assert_zero(page, 0);
+	memset(page_to_virt(page), 0xff, PAGE_SIZE);
+	page_free(page, 0);
+	assert_false(page_clean_some());
+	// A large one is clean; its halves stay so when it is split, and when they are one again.
+	assert_int_equal(page_alloc(BLOCK_ORDER, &page), 0);
+	assert_zero(page, BLOCK_ORDER);
+	assert_int_equal(page_alloc(BLOCK_ORDER, &other), 0);
+	assert_int_equal(other, page + BLOCK_SIZE);
+	assert_zero(other, BLOCK_ORDER);
+	page_free(page, BLOCK_ORDER);
+	page_free(other, BLOCK_ORDER);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(page_alloc(PAGE_MAX_ORDER, &blocks[i]), 0);
+		assert_zero(blocks[i], PAGE_MAX_ORDER);
+	}
+	assert_int_equal(page_alloc(0, &page), ERR_NO_MEMORY);
+}
+
+static void test_what_is_being_cleaned_is_there_when_it_is_needed(void **state)
+{
+	paddr_t blocks[NUM_PAGES >> PAGE_MAX_ORDER];
+	size_t count = NUM_PAGES >> PAGE_MAX_ORDER;
+
+	(void)state;
+	arena_reset();
+	dirty_all(blocks, count);
+	assert_true(page_clean_some());
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(page_alloc(PAGE_MAX_ORDER, &blocks[i]), 0);
+		assert_zero(blocks[i], PAGE_MAX_ORDER);
+	}
+	assert_int_equal(page_alloc(0, &blocks[0]), ERR_NO_MEMORY);
+	assert_int_equal(page_free_count(), 0);
+	assert_false(page_clean_some());
+}
+
+// A page of a clean block that comes back makes it dirty; another block is spared then.
+static void test_clean_and_dirty_are_dirty(void **state)
+{
+	paddr_t blocks[NUM_PAGES >> PAGE_MAX_ORDER], page;
+	size_t count = NUM_PAGES >> PAGE_MAX_ORDER, steps = 0;
+
+	(void)state;
+	arena_reset();
+	dirty_all(blocks, count);
+	while (page_clean_some())
+		;
+	for (size_t i = 0; i + 1 < count; i++)
+		assert_int_equal(page_alloc(PAGE_MAX_ORDER, &blocks[i]), 0);
+	assert_int_equal(page_alloc(PAGE_MAX_ORDER, &blocks[count - 1]), 0);
+	page_free(blocks[0], PAGE_MAX_ORDER);
+	while (page_clean_some())
+		;
+	page_free(blocks[1], PAGE_MAX_ORDER);
+	for (; page_clean_some(); steps++)
+		;
+	assert_int_equal(steps, 1 << PAGE_MAX_ORDER);
+	assert_int_equal(page_alloc(0, &page), 0);
+	assert_zero(page, 0);
+}
+
 static void test_several_ranges(void **state)
 {
 	(void)state;
@@ -176,6 +271,9 @@ int main(void)
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_odd_ranges_never_reach_outside),
 		cmocka_unit_test(test_blocks_are_untouched_until_they_are_needed),
+		cmocka_unit_test(test_large_blocks_are_cleaned),
+		cmocka_unit_test(test_what_is_being_cleaned_is_there_when_it_is_needed),
+		cmocka_unit_test(test_clean_and_dirty_are_dirty),
 		cmocka_unit_test(test_several_ranges),
 		cmocka_unit_test(test_double_free_panics),
 	};

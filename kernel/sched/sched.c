@@ -2,6 +2,7 @@
 #include "kernel/sched/sched.h"
 
 #include "kernel/debug/panic.h"
+#include "kernel/mm/page.h"
 #include "kernel/object/thread.h"
 #include "kernel/object/timer.h"
 #include "kernel/object/trace.h"
@@ -472,6 +473,7 @@ void sched_timer_tick(nsec_t now)
 void sched_idle(void)
 {
 	struct hart *hart = arch_this_hart();
+	bool cleaned;
 
 	for (;;) {
 		schedule();
@@ -479,10 +481,12 @@ void sched_idle(void)
 		// idles (note_idle came before), or the thread is seen here. A thread that nobody
 		// can have yet, for its registers are being saved, is waited for.
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		if (hart->kicks != 0 || somebody_waits())
+		cleaned = false;
+		if (hart->kicks != 0 || somebody_waits() || (cleaned = page_clean_some()))
 			store_relaxed(&hart->need_resched, 1u);
 		timer_program();
 		arch_idle_wait(hart);
-		hart->idle_wakeups++;
+		if (!cleaned)
+			hart->idle_wakeups++;
 	}
 }
