@@ -57,7 +57,7 @@ _Noreturn void kmain(uint64_t boot_hart, paddr_t fdt)
 	      (unsigned long long)(page_free_count() * PAGE_SIZE >> 20),
 	      arch_has_hypervisor() ? "hypervisor extension"
 	                            : "no hypervisor extension: everything but VMs works",
-	      arch_has_sstc() ? "Sstc" : "SBI");
+	      arch_hart_features() & HART_SSTC ? "Sstc" : "SBI");
 	kernel_args_apply();
 	work_start();
 	boot_args_check(boot_args_all(), app_images, num_app_images);

@@ -54,4 +54,4 @@ void bench_device(struct bench *b);
 // Exits of a virtual machine to the kernel and to a bare VMM. Needs the H extension.
 void bench_vm(void);
 // Exits that libs/linux handles. Needs the H extension.
-void bench_vmm(bool has_sstc);
+void bench_vmm(uint32_t hart_features);

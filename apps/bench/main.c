@@ -46,7 +46,7 @@ static void bench_main(const struct environ *env)
 	bench_device(&bench);
 	if (info.has_hypervisor != 0) {
 		bench_vm();
-		bench_vmm(info.has_sstc != 0);
+		bench_vmm(info.hart_features);
 	}
 	log_info("bench: done");
 	system_power_off(bench.system, 0);

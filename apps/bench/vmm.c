@@ -84,11 +84,11 @@ static void report_least(const char *name, size_t first_result)
 	bench_report(name, best - 1);
 }
 
-void bench_vmm(bool has_sstc)
+void bench_vmm(uint32_t hart_features)
 {
 	struct machine_config config = { .memory = MACHINE_MIN_MEMORY,
 		                         .num_cpus = 1,
-		                         .has_sstc = has_sstc };
+		                         .hart_features = hart_features };
 	struct mut_span span;
 
 	assert(loop_init(&vmm.loop) == 0);

@@ -173,7 +173,7 @@ error_t system_info(handle_t system, struct system_info *out)
 	*out = (struct system_info){ .total_pages = 1u << 20,
 		                     .num_harts = 4,
 		                     .has_hypervisor = 1,
-		                     .has_sstc = 1,
+		                     .hart_features = HART_SSTC,
 		                     .timebase_hz = 10000000 };
 	return 0;
 }

@@ -54,7 +54,7 @@ static void containers_main(const struct environ *env)
 	err = system_info(environ_system(env), &info);
 	assert(err == 0);
 	all->has_hypervisor = info.has_hypervisor != 0;
-	all->has_sstc = info.has_sstc != 0;
+	all->hart_features = info.hart_features;
 	all->timebase_hz = info.timebase_hz;
 	err = loop_init(&all->loop);
 	if (err == 0)

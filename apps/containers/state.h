@@ -175,7 +175,7 @@ struct containers {
 	const struct environ *env;
 	struct loop loop;
 	bool has_hypervisor;
-	bool has_sstc;
+	uint32_t hart_features;
 	uint64_t timebase_hz;
 	uint64_t pool_size;  // virtual machines that wait
 	bool has_store;

@@ -62,9 +62,9 @@ static void ask(struct vmm_process *vmm)
 		return;
 	hex_write(vmm->token, sizeof(vmm->token), token);
 	len = fmt_write(config, sizeof(config),
-	                "token=%s\nmemory=%llu\ncpus=%u\ntimebase=%llu\nsstc=%u", token,
+	                "token=%s\nmemory=%llu\ncpus=%u\ntimebase=%llu\nharts=%u", token,
 	                (unsigned long long)vmm->memory, vmm->cpus,
-	                (unsigned long long)all->timebase_hz, all->has_sstc ? 1 : 0);
+	                (unsigned long long)all->timebase_hz, all->hart_features);
 	start.id = ++all->manager_requests;
 	err = message_encode_apps_start(&m, &start, config, len);
 	assert(err == 0);

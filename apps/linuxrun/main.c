@@ -137,7 +137,7 @@ static bool check_machine(struct linuxrun *run, struct guest_container_config *c
 
 	if (run->system == HANDLE_NONE || system_info(run->system, &info) < 0)
 		return true;
-	config->boot.has_sstc = info.has_sstc != 0;
+	config->boot.hart_features = info.hart_features;
 	config->boot.timebase_hz = info.timebase_hz;
 	if (info.has_hypervisor == 0) {
 		linuxrun_end(

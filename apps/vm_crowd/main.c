@@ -208,7 +208,7 @@ static void root_opened(struct opener *opener, handle_t channel, error_t error, 
 		.boot = {
 			.memory = crowd.memory,
 			.cpus = 1,
-			.has_sstc = machine_info().has_sstc != 0,
+			.hart_features = machine_info().hart_features,
 			.timebase_hz = machine_info().timebase_hz,
 			.boot_disk = &crowd.disk,
 			.kernel = crowd.boot.kernel,

@@ -14,7 +14,7 @@
 
 static struct vmm vmm_state;
 
-static bool read_settings(struct vmm *vmm, uint64_t *timebase, uint64_t *sstc)
+static bool read_settings(struct vmm *vmm, uint64_t *timebase, uint64_t *harts)
 {
 	const struct environ *env = vmm->env;
 
@@ -22,7 +22,7 @@ static bool read_settings(struct vmm *vmm, uint64_t *timebase, uint64_t *sstc)
 		environ_config_u64(env, "memory", &vmm->memory) == 0 &&
 		environ_config_u64(env, "cpus", &vmm->cpus) == 0 && vmm->cpus <= UINT32_MAX &&
 		environ_config_u64(env, "timebase", timebase) == 0 &&
-		environ_config_u64(env, "sstc", sstc) == 0;
+		environ_config_u64(env, "harts", harts) == 0;
 }
 
 static nsec_t boot_deadline(void)
@@ -54,14 +54,14 @@ static void boot(struct vmm *vmm)
 static void vmm_main(const struct environ *env)
 {
 	struct vmm *vmm = &vmm_state;
-	uint64_t timebase = 0, sstc = 0;
+	uint64_t timebase = 0, harts = 0;
 	error_t err;
 
 	vmm->env = env;
 	list_init(&vmm->execs);
-	if (!read_settings(vmm, &timebase, &sstc)) {
+	if (!read_settings(vmm, &timebase, &harts)) {
 		log_error(
-			"a vmm is started by `containers`, with vmm.token, .memory, .cpus, .timebase and .sstc");
+			"a vmm is started by `containers`, with vmm.token, .memory, .cpus, .timebase and .harts");
 		process_exit(1);
 	}
 	err = loop_init(&vmm->loop);
@@ -74,7 +74,7 @@ static void vmm_main(const struct environ *env)
 		process_exit(1);
 	}
 	vmm->runtime->supply.timebase_hz = timebase;
-	vmm->runtime->supply.has_sstc = sstc != 0;
+	vmm->runtime->supply.hart_features = (uint32_t)harts;
 	vmm->runtime->supply.has_networks = true;
 	vmm->runtime->supply.only_rehearses = true;
 	link_start(vmm);
@@ -92,5 +92,5 @@ APP(vmm, .main = vmm_main, .memory_limit = 16ul * 1024 * 1024 * 1024,
 	    { NEED_CONFIG, "memory", "512M", 0 },
 	    { NEED_CONFIG, "cpus", "1", 0 },
 	    { NEED_CONFIG, "timebase", "10000000", 0 },
-	    { NEED_CONFIG, "sstc", "1", 0 },
+	    { NEED_CONFIG, "harts", "1", 0 },
     });

@@ -256,7 +256,7 @@ static void begin(void)
 		             { .kind = ENV_CONFIG, .name = "memory", .value = "512M" },
 		             { .kind = ENV_CONFIG, .name = "cpus", .value = "2" },
 		             { .kind = ENV_CONFIG, .name = "timebase", .value = "10000000" },
-		             { .kind = ENV_CONFIG, .name = "sstc", .value = "1" } }
+		             { .kind = ENV_CONFIG, .name = "harts", .value = "1" } }
 	};
 
 	fake_reset();

@@ -110,9 +110,10 @@ void arch_irq_disable(uint32_t irq);
 
 // Powers the machine off by SBI SRST; a `code` other than 0 becomes the emulator's exit status.
 _Noreturn void arch_power_off(int code);
-// Whether all harts have the H extension, and the Sstc one.
+// Whether all harts have the H extension.
 bool arch_has_hypervisor(void);
-bool arch_has_sstc(void);
+// What all harts have: HART_* (libs/abi/system.h).
+uint32_t arch_hart_features(void);
 // Ticks a second of the `time` counter, of guests' too.
 uint64_t arch_timebase_hz(void);
 // Retired instructions of this hart (the machine's total under QEMU's icount).

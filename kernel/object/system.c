@@ -55,7 +55,7 @@ void system_get_info(struct system_info *out)
 		.num_harts = num_harts,
 		.num_processes = process_count(),
 		.has_hypervisor = arch_has_hypervisor() ? 1 : 0,
-		.has_sstc = arch_has_sstc() ? 1 : 0,
+		.hart_features = arch_hart_features(),
 		.timebase_hz = arch_timebase_hz(),
 	};
 	for (uint32_t i = 0; i < num_harts; i++) {

@@ -62,6 +62,8 @@ static void add_hart(const void *tree, int cpus, int node, uint64_t boot_hart)
 		machine.has_hypervisor = true;
 		machine.has_ssaia = true;
 		machine.has_svpbmt = true;
+		machine.has_svvptc = true;
+		machine.has_isa_list = true;
 		num_harts = 1;  // the boot hart's place, wherever it stands in the tree
 	}
 	if (id == boot_hart) {
@@ -79,6 +81,9 @@ static void add_hart(const void *tree, int cpus, int node, uint64_t boot_hart)
 	machine.has_hypervisor = machine.has_hypervisor && hart_has(tree, node, "h");
 	machine.has_ssaia = machine.has_ssaia && hart_has(tree, node, "ssaia");
 	machine.has_svpbmt = machine.has_svpbmt && hart_has(tree, node, "svpbmt");
+	machine.has_svvptc = machine.has_svvptc && hart_has(tree, node, "svvptc");
+	machine.has_isa_list = machine.has_isa_list &&
+		fdt_getprop(tree, node, "riscv,isa-extensions", &len) != NULL;
 	machine.has_stateen = machine.has_stateen || hart_has(tree, node, "smstateen");
 }
 

@@ -7,7 +7,7 @@
 #include "kernel/startup/devices.h"
 #include "libs/base/string.h"
 
-const char *const kernel_arg_names[] = { "gstage", "log", "panic", "times", NULL };
+const char *const kernel_arg_names[] = { "emulator", "gstage", "log", "panic", "times", NULL };
 
 static void apply_log(const char *value)
 {
@@ -66,6 +66,18 @@ static void apply_gstage(const char *value)
 		      value);
 }
 
+// QEMU keeps no translation of what is not there. Until 8.0 it drops all of them when SUM changes;
+// it is known by how it writes the device tree, otherwise since 9.0.
+static void apply_emulator(const char *value)
+{
+	if (strcmp(value, "qemu") == 0) {
+		machine.has_svvptc = true;
+		machine.has_slow_sum = !machine.has_isa_list;
+	} else if (strcmp(value, "none") != 0) {
+		kwarn("the boot argument kernel.emulator=%s is not known: use qemu or none", value);
+	}
+}
+
 void kernel_args_apply(void)
 {
 	char value[16];
@@ -74,6 +86,8 @@ void kernel_args_apply(void)
 		apply_log(value);
 	if (boot_arg_find("kernel", "times", value, sizeof(value)))
 		apply_times(value);
+	if (boot_arg_find("kernel", "emulator", value, sizeof(value)))
+		apply_emulator(value);
 	if (boot_arg_find("kernel", "panic", value, sizeof(value)))
 		apply_panic(value);
 	if (boot_arg_find("kernel", "gstage", value, sizeof(value)))

@@ -2,6 +2,8 @@
 #pragma once
 
 // Does what the boot arguments `kernel.NAME=VALUE` ask of the kernel itself:
+//   kernel.emulator=qemu|none         who emulates the harts: guests do without what takes it long
+//                                     (default: none)
 //   kernel.gstage=sv39x4|sv48x4       how guests' memory is translated where the harts can do both
 //                                     (default: sv39x4)
 //   kernel.log=error|warn|info|debug  shows the log up to this level (default: info)

@@ -5,6 +5,13 @@
 
 #include "libs/abi/app.h"
 
+// What all harts have, and their guests with them (struct system_info.hart_features).
+#define HART_SSTC (1u << 0)  // the extension: a timer of their own
+#define HART_SVVPTC \
+	(1u << 1)  // the extension: no translation of what is not there is kept for long
+// A change of sstatus.SUM drops all translations.
+#define HART_SLOW_SUM (1u << 2)
+
 struct system_info {
 	uint64_t total_pages;
 	uint64_t free_pages;
@@ -17,8 +24,8 @@ struct system_info {
 	uint32_t num_harts;
 	uint32_t num_processes;
 	uint32_t has_hypervisor;  // 1 when the H extension is there
-	uint32_t has_sstc;
-	uint64_t timebase_hz;  // ticks a second of the `time` counter, a guest's too
+	uint32_t hart_features;   // HART_*
+	uint64_t timebase_hz;     // ticks a second of the `time` counter, a guest's too
 };
 
 enum process_state {

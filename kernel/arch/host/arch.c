@@ -10,6 +10,7 @@
 #include "kernel/object/interrupt.h"
 #include "kernel/object/timer.h"
 #include "kernel/sched/sched.h"
+#include "libs/abi/system.h"
 
 static bool irq_enabled[INTERRUPT_MAX];
 static bool irq_unmasked[INTERRUPT_MAX];
@@ -90,9 +91,9 @@ uint64_t arch_timebase_hz(void)
 	return 10000000;
 }
 
-bool arch_has_sstc(void)
+uint32_t arch_hart_features(void)
 {
-	return true;
+	return HART_SSTC;
 }
 
 uint64_t arch_instret(void)

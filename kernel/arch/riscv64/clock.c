@@ -7,6 +7,7 @@
 #include "kernel/arch/riscv64/csr.h"
 #include "kernel/arch/riscv64/sbi.h"
 #include "kernel/arch/riscv64/machine.h"
+#include "libs/abi/system.h"
 
 void clock_init(void)
 {
@@ -33,9 +34,10 @@ void arch_timer_set(nsec_t deadline)
 		sbi_set_timer(ticks);
 }
 
-bool arch_has_sstc(void)
+uint32_t arch_hart_features(void)
 {
-	return machine.has_sstc;
+	return (machine.has_sstc ? HART_SSTC : 0) | (machine.has_svvptc ? HART_SVVPTC : 0) |
+		(machine.has_slow_sum ? HART_SLOW_SUM : 0);
 }
 
 uint64_t arch_timebase_hz(void)

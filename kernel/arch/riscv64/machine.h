@@ -56,6 +56,9 @@ struct machine {
 	bool has_hypervisor;
 	bool has_ssaia;
 	bool has_svpbmt;
+	bool has_svvptc;     // or the boot argument kernel.emulator=qemu
+	bool has_isa_list;   // all harts have `riscv,isa-extensions`
+	bool has_slow_sum;   // HART_SLOW_SUM
 	bool has_stateen;    // on any hart: its registers have to be set up
 	bool prefer_sv48x4;  // boot argument kernel.gstage=sv48x4
 	paddr_t uart;        // ns16550 registers; 0: none

@@ -167,7 +167,7 @@ error_t linux_runtime_open(struct loop *loop, const struct environ *env, struct 
 	*out = runtime;
 	if (runtime->supply.system != HANDLE_NONE &&
 	    system_info(runtime->supply.system, &info) == 0) {
-		runtime->supply.has_sstc = info.has_sstc != 0;
+		runtime->supply.hart_features = info.hart_features;
 		runtime->supply.timebase_hz = info.timebase_hz;
 		if (info.has_hypervisor == 0) {
 			settle(runtime, RUNTIME_FAILED,

@@ -4,6 +4,7 @@
 
 #include <libfdt.h>
 
+#include "libs/abi/system.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 
@@ -88,13 +89,31 @@ static void write_chosen(struct tree *t, const struct guest_fdt_config *config)
 	node_end(t);
 }
 
+// The names, each with its NUL, one after the other; returns their length.
+static size_t write_extensions(uint32_t features, char *out, size_t size)
+{
+	static const struct {
+		uint32_t feature;
+		const char *name;
+	} optional[] = {
+		{ HART_SSTC, "sstc" },
+		{ HART_SVVPTC, "svvptc" },
+	};
+	static const char always[] = "i\0m\0a\0f\0d\0c\0zicsr\0zifencei\0zicntr";
+	size_t len = sizeof(always);
+
+	memcpy(out, always, len);
+	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
+		if (features & optional[i].feature)
+			len += fmt_write(out + len, size - len, "%s", optional[i].name) + 1;
+	return len;
+}
+
 static void write_cpu(struct tree *t, const struct guest_fdt_config *config, uint32_t cpu)
 {
-	static const char extensions[] = "i\0m\0a\0f\0d\0c\0zicsr\0zifencei\0zicntr\0sstc";
-	size_t len = sizeof(extensions);
+	char extensions[96];
+	size_t len = write_extensions(config->hart_features, extensions, sizeof(extensions));
 
-	if (!config->has_sstc)
-		len -= sizeof("sstc");
 	node_begin_at(t, "cpu", cpu);
 	prop_str(t, "device_type", "cpu");
 	prop_str(t, "compatible", "riscv");
@@ -103,7 +122,8 @@ static void write_cpu(struct tree *t, const struct guest_fdt_config *config, uin
 	prop_str(t, "mmu-type", "riscv,sv39");
 	// The old form for kernels before 6.7, the new one for those without RISCV_ISA_FALLBACK.
 	prop_str(t, "riscv,isa",
-	         config->has_sstc ? "rv64imafdc_zicsr_zifencei_sstc" : "rv64imafdc_zicsr_zifencei");
+	         config->hart_features & HART_SSTC ? "rv64imafdc_zicsr_zifencei_sstc"
+	                                           : "rv64imafdc_zicsr_zifencei");
 	prop_str(t, "riscv,isa-base", "rv64i");
 	prop_bytes(t, "riscv,isa-extensions", extensions, len);
 	node_begin(t, "interrupt-controller");

@@ -11,7 +11,7 @@
 
 struct guest_fdt_config {
 	uint32_t num_cpus;
-	bool has_sstc;
+	uint32_t hart_features;
 	uint64_t timebase_hz;
 	gpa_t memory_start;
 	uint64_t memory_size;

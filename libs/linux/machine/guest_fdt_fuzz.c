@@ -51,7 +51,7 @@ static void write_tree(struct reader *r)
 	error_t err;
 
 	config.plic_sources = config.num_virtio;
-	config.has_sstc = config.num_cpus % 2 != 0;
+	config.hart_features = config.num_cpus;
 	config.timebase_hz = reader_le32(r);
 	config.memory_start = reader_le64(r);
 	config.memory_size = reader_le64(r);

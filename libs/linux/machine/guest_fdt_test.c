@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <libfdt.h>
 
+#include "libs/abi/system.h"
 #include "libs/linux/machine/guest_fdt.h"
 #include "libs/linux/machine/kernel_image.h"
 
@@ -19,7 +20,7 @@ static struct guest_fdt_config config(void)
 
 	return (struct guest_fdt_config){
 		.num_cpus = 2,
-		.has_sstc = true,
+		.hart_features = HART_SSTC,
 		.timebase_hz = 10000000,
 		.memory_start = 0x80000000,
 		.memory_size = 0x8000000,
@@ -91,14 +92,14 @@ static void test_tree(void **state)
 	assert_true(fdt_path_offset(buffer, "/virtio@10004000") < 0);
 }
 
-static void test_without_sstc(void **state)
+static void test_without_features(void **state)
 {
 	struct guest_fdt_config c = config();
 	size_t size;
 	int node;
 
 	(void)state;
-	c.has_sstc = false;
+	c.hart_features = 0;
 	assert_int_equal(guest_fdt_write(&c,
 	                                 (struct mut_span){ .data = buffer, .len = sizeof(buffer) },
 	                                 &size),
@@ -107,6 +108,23 @@ static void test_without_sstc(void **state)
 	assert_true(fdt_stringlist_search(buffer, node, "riscv,isa-extensions", "sstc") < 0);
 	assert_int_equal(fdt_stringlist_count(buffer, node, "riscv,isa-extensions"), 9);
 	assert_null(strstr(fdt_getprop(buffer, node, "riscv,isa", NULL), "sstc"));
+}
+
+static void test_with_all_features(void **state)
+{
+	struct guest_fdt_config c = config();
+	size_t size;
+	int node;
+
+	(void)state;
+	c.hart_features = UINT32_MAX;
+	assert_int_equal(guest_fdt_write(&c,
+	                                 (struct mut_span){ .data = buffer, .len = sizeof(buffer) },
+	                                 &size),
+	                 0);
+	node = fdt_path_offset(buffer, "/cpus/cpu@1");
+	assert_int_equal(fdt_stringlist_count(buffer, node, "riscv,isa-extensions"), 11);
+	assert_int_equal(fdt_stringlist_search(buffer, node, "riscv,isa-extensions", "svvptc"), 10);
 }
 
 static void test_too_small(void **state)
@@ -168,7 +186,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tree),
-		cmocka_unit_test(test_without_sstc),
+		cmocka_unit_test(test_without_features),
+		cmocka_unit_test(test_with_all_features),
 		cmocka_unit_test(test_too_small),
 		cmocka_unit_test(test_kernel_image),
 	};

@@ -292,7 +292,7 @@ static error_t write_fdt(struct machine *machine, gpa_t at, const char *bootargs
 	uint8_t seed[RNG_SEED_SIZE];
 	struct guest_fdt_config config = {
 		.num_cpus = machine->config.num_cpus,
-		.has_sstc = machine->config.has_sstc,
+		.hart_features = machine->config.hart_features,
 		.timebase_hz = machine->config.timebase_hz,
 		.memory_start = MACHINE_MEMORY_START,
 		.memory_size = machine->config.memory,

@@ -38,7 +38,7 @@ enum machine_end {
 struct machine_config {
 	uint64_t memory;  // bytes, a multiple of BLOCK_SIZE
 	uint32_t num_cpus;
-	bool has_sstc;
+	uint32_t hart_features;
 	uint64_t timebase_hz;  // of the host (struct system_info)
 	bool log_console;      // log what the guest kernel says
 };

@@ -11,7 +11,7 @@ struct vm_config vm_supply_config(const struct vm_supply *supply, uint64_t memor
 	return (struct vm_config){
 		.memory = memory,
 		.cpus = cpus,
-		.has_sstc = supply->has_sstc,
+		.hart_features = supply->hart_features,
 		.timebase_hz = supply->timebase_hz,
 		.boot_disk = supply->boot_disk,
 		.kernel = supply->kernel,

@@ -16,7 +16,7 @@ struct vm_supply {
 	bool has_networks;  // VMs are in none of vmnet's networks until their container says which
 	handle_t files;     // HANDLE_NONE, with that of the volumes: VMs have no device for files
 	handle_t volumes;
-	bool has_sstc;
+	uint32_t hart_features;
 	uint64_t timebase_hz;
 	bool ready;  // the boot disk has been read: what follows is there
 	struct disk *boot_disk;

@@ -63,11 +63,11 @@ struct boot_file {
 };
 
 struct vm_config {
-	uint64_t memory;       // bytes of guest memory; rounded up to 2 MiB
-	uint32_t cpus;         // 1 to 4
-	bool has_sstc;         // of the host (struct system_info)
-	uint64_t timebase_hz;  // likewise
-	bool log_console;      // log what the guest kernel says
+	uint64_t memory;         // bytes of guest memory; rounded up to 2 MiB
+	uint32_t cpus;           // 1 to 4
+	uint32_t hart_features;  // of the host (struct system_info)
+	uint64_t timebase_hz;    // likewise
+	bool log_console;        // log what the guest kernel says
 	// Ready, and there until `ready`, or until the VM was destroyed. When its driver restarts
 	// meanwhile, its owner has it follow the new channel (disk_init), and the VM reads again.
 	struct disk *boot_disk;

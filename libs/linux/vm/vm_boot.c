@@ -2,6 +2,8 @@
 //
 // From nothing to a running guest: memory, devices, kernel and initramfs.
 
+#include "libs/abi/system.h"
+#include "libs/base/fmt.h"
 #include "libs/linux/machine/kernel_image.h"
 #include "libs/linux/vm/vm_internal.h"
 #include "libs/starina/alloc.h"
@@ -122,25 +124,28 @@ static error_t create_devices(struct vm *vm)
 	return vm->files != NULL ? vm_files_create(vm->files, &vm->machine) : ERR_NO_MEMORY;
 }
 
-static const char *boot_arguments(const struct vm *vm)
+static void write_boot_arguments(const struct vm *vm, char *out, size_t size)
 {
-	if (vm->config.cpus == 1)
-		return vm->config.log_console ? BOOTARGS REPORT_BLOCKS " loglevel=7"
-					      : BOOTARGS REPORT_BLOCKS " quiet";
-	return vm->config.log_console ? BOOTARGS REPORT_LARGE_BLOCKS " loglevel=7"
-				      : BOOTARGS REPORT_LARGE_BLOCKS " quiet";
+	// `user_access=open` is ours (guest/kernel/patches): programs' memory stays open to the
+	// kernel.
+	fmt_write(out, size, "%s%s%s%s", BOOTARGS,
+	          vm->config.cpus == 1 ? REPORT_BLOCKS : REPORT_LARGE_BLOCKS,
+	          vm->config.hart_features & HART_SLOW_SUM ? " user_access=open" : "",
+	          vm->config.log_console ? " loglevel=7" : " quiet");
 }
 
 static void start_machine(struct vm *vm)
 {
 	gpa_t initrd_end = vm->initrd_start + vm->config.initramfs.size;
+	char bootargs[256];
 	error_t err;
 
 	vm->state = VM_BOOTING;
 	vm_be_patient(vm, "boot");
 	if (clock_get(CLOCK_MONOTONIC, &vm->boot_time) < 0)
 		vm->boot_time = 0;
-	err = machine_start(&vm->machine, vm->kernel_start, vm->initrd_start, boot_arguments(vm),
+	write_boot_arguments(vm, bootargs, sizeof(bootargs));
+	err = machine_start(&vm->machine, vm->kernel_start, vm->initrd_start, bootargs,
 	                    vm->initrd_start, initrd_end);
 	if (err < 0)
 		vm_fail(vm, "the virtual machine could not be started (%s)", error_text(err));
@@ -259,7 +264,7 @@ void vm_boot(struct vm *vm)
 {
 	struct machine_config config = { .memory = vm->config.memory,
 		                         .num_cpus = vm->config.cpus,
-		                         .has_sstc = vm->config.has_sstc,
+		                         .hart_features = vm->config.hart_features,
 		                         .timebase_hz = vm->config.timebase_hz,
 		                         .log_console = vm->config.log_console };
 	error_t err;

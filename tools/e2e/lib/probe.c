@@ -2,12 +2,15 @@
 //
 // The static program of the test images: does one small thing, by its first argument.
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -170,6 +173,52 @@ static int tell_signals(void)
 	return 40 + number;
 }
 
+// Each way of the kernel to a program's memory, to a place that is not for it. Counts those that
+// do not end with EFAULT.
+static int reach(void *place)
+{
+	int wrong = 0, zero = open("/dev/zero", O_RDONLY);
+
+	if (zero < 0)
+		return 100;
+	wrong += read(zero, place, 64) != -1 || errno != EFAULT;
+	wrong += syscall(SYS_uname, place) != -1 || errno != EFAULT;
+	wrong += syscall(SYS_getcpu, place, NULL, NULL) != -1 || errno != EFAULT;
+	return wrong;
+}
+
+static int reach_for_reading(const void *place)
+{
+	int wrong = 0, pipes[2];
+
+	if (pipe(pipes) < 0)
+		return 100;
+	wrong += write(pipes[1], place, 64) != -1 || errno != EFAULT;
+	wrong += syscall(SYS_openat, AT_FDCWD, place, O_RDONLY) != -1 || errno != EFAULT;
+	wrong += syscall(SYS_futex, place, FUTEX_WAIT, 1, NULL, NULL, 0) != -1 || errno != EFAULT;
+	return wrong;
+}
+
+// Addresses that no call takes, and what the kernel says of its harts.
+static int try_addresses(char **files)
+{
+	char *pages = mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *none[] = { (void *)8, pages, (void *)(~0ul << 31), (void *)-4096l };
+	int wrong = 0;
+
+	if (pages == MAP_FAILED)
+		return 100;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		wrong += reach(none[i]) + reach_for_reading(none[i]);
+	mprotect(pages, 4096, PROT_READ);
+	wrong += reach(pages);
+	mprotect(pages, 4096, PROT_READ | PROT_WRITE);
+	wrong += syscall(SYS_getcpu, pages, NULL, NULL) != 0;
+	wrong += reach(pages + 4096) + reach_for_reading(pages + 4096);
+	show_files(files);
+	return wrong;
+}
+
 // A variable, lest the compiler see what comes.
 static const int *volatile nowhere = (const int *)8;
 
@@ -199,6 +248,8 @@ int main(int argc, char **argv)
 		return flood();
 	else if (strcmp(command, "show") == 0)
 		return show_files(argv + 2);
+	else if (strcmp(command, "addresses") == 0)
+		return try_addresses(argv + 2);
 	else if (strcmp(command, "hoard") == 0)
 		return hoard();
 	else if (strcmp(command, "hold") == 0)

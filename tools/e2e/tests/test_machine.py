@@ -188,6 +188,17 @@ def without_sstc(context):
 
 
 @test
+def addresses_that_no_call_takes(context):
+    """The guest's kernel has programs' memory open where the emulator makes it dear to close it, and refuses what it refused before."""
+    emulated = run_probe(context, "addresses", "/proc/cpuinfo", "/proc/cmdline")
+    plain = run_probe(context, "addresses", "/proc/cpuinfo", "/proc/cmdline", STARINA_APPEND="kernel.emulator=none")
+    for result in emulated, plain:
+        check_equal(result.status, 0, result)
+    check(b"_svvptc" in emulated.stdout, emulated)
+    check(b"_svvptc" not in plain.stdout and b"user_access=open" not in plain.stdout, plain)
+
+
+@test
 def smallest_memory(context):
     result = run_probe(context, "exit", "3", LINUXRUN_MEMORY="32M", STARINA_MEMORY="96M")
     check_equal(result.status, 3, result)

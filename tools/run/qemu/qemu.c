@@ -199,6 +199,8 @@ static void shares_argument(const struct settings *settings, char *text, size_t 
 		snprintf(text + len, size - len, " ");
 }
 
+#define EMULATOR "kernel.emulator=qemu "
+
 // Boot arguments of the OS's own; what the container is told travels in config.json only.
 static void add_boot_arguments(struct command *command, const struct settings *settings,
                                const struct qemu_files *files)
@@ -214,7 +216,7 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 	if (files->engine_port)
 		snprintf(closed, sizeof(closed), "netswitch.closed=%u ", files->engine_port);
 	if (!files->has_linuxrun) {
-		add(command, "%s%s%s", closed, shares, settings->append);
+		add(command, EMULATOR "%s%s%s", closed, shares, settings->append);
 		return;
 	}
 	if (settings->guest_memory)
@@ -223,7 +225,8 @@ static void add_boot_arguments(struct command *command, const struct settings *s
 	if (settings->guest_cpus)
 		snprintf(cpus, sizeof(cpus), " linuxrun.cpus=%u", settings->guest_cpus);
 	add(command,
-	    "%s%slinuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS "%s%s%s%s %s",
+	    EMULATOR "%s%slinuxrun.poweroff=%d linuxrun.address=" QEMU_CONTAINER_ADDRESS
+	             "%s%s%s%s %s",
 	    closed, shares, settings->image != NULL || settings->volume.name != NULL, memory, cpus,
 	    files->writable_disk ? " linuxrun.disk=1" : "",
 	    settings->no_network ? " linuxrun.network=0" : "", settings->append);

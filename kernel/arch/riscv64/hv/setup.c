@@ -77,7 +77,7 @@ void hv_probe_hart(const struct hart *hart)
 	found->vmid_bits = (uint8_t)__builtin_popcountll(ids);
 	hcsr_write(CSR_HGATP, 0);
 	hfence_gvma_all();
-	if (arch_has_sstc()) {
+	if (machine.has_sstc) {
 		hcsr_set(CSR_HENVCFG, HENVCFG_STCE);
 		found->sstc = (hcsr_read(CSR_HENVCFG) & HENVCFG_STCE) != 0;
 	}
