@@ -122,6 +122,11 @@ test-hostfs-work: ## work in host folders in full: 200 C files, 20,000 files, th
 test-volume-work: ## the same on a volume, with git of the whole project; the programs with a model for an hour in all (MINUTES)
 	$(Q)VOLUME_STRESS_SECONDS=$$(($(or $(MINUTES),60) * 30)) $(MAKE) --no-print-directory test-e2e E2E=on_a_volume.
 
+.PHONY: test-file-calls
+test-file-calls: ## 3,700 calls on files: a volume and a folder of the host say what the guest's own ext4 says
+	$(Q)FILE_CALLS="opens paths renames listings rights owners set-ids times content memory attributes locks nameless" E2E_RUN_LIMIT=7200 \
+		$(MAKE) --no-print-directory test-e2e E2E=file_calls.
+
 # The same images with all apps in the kernel, and all in user mode. Of each way between two apps, those tests that go it and find one of
 # them elsewhere than in the usual image: there the drivers and the switch are in the kernel, all others in user mode.
 E2E_OF_BOTH := container.exit container.megabyte container.conversation container_net.published disk.kept linux_api.containers \
