@@ -2,10 +2,12 @@
 #include "tools/system/manifest_digest.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "tools/image/json_input.h"
 #include "tools/image/tool.h"
@@ -88,10 +90,8 @@ static bool is_plain(const char *text)
 // The arguments that all of our calls of wget have, in `argv`; returns how many.
 static unsigned arguments_begin(const char **argv, bool without_proxy)
 {
-	static const char *const common[] = {
-		"wget",      "--no-config", "--no-hsts",       "--no-verbose",
-		"--tries=1", PATIENCE,      "--max-redirect=0"
-	};
+	static const char *const common[] = { "wget",      "--no-hsts", "--no-verbose",
+		                              "--tries=1", PATIENCE,    "--max-redirect=0" };
 	unsigned count = 0;
 
 	for (; count < sizeof(common) / sizeof(common[0]); count++)
@@ -103,20 +103,53 @@ static unsigned arguments_begin(const char **argv, bool without_proxy)
 	return count;
 }
 
-// Adds the field Authorization, unless `value` is NULL, and ends the arguments. NULL: out of
-// memory; else the caller frees it once they are used.
-static char *arguments_end(const char **argv, unsigned count, const char *value,
-                           const char *address)
-{
-	char *header;
+// What wget reads in place of its own files: who asks is on no command line.
+struct settings {
+	char *path;
+	char *option;
+};
 
-	if (asprintf(&header, "--header=Authorization: %s", value ? value : "") < 0)
-		return NULL;
-	if (value)
-		argv[count++] = header;
+static int settings_write(const char *path, const char *authorization)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int length;
+
+	if (fd < 0)
+		return -1;
+	length = authorization ? dprintf(fd, "header = Authorization: %s\n", authorization) : 0;
+	return close(fd) == 0 && length >= 0 ? 0 : -1;
+}
+
+// They are removed, too, when that fails.
+static void settings_remove(struct settings *settings)
+{
+	if (settings->path)
+		unlink(settings->path);
+	free(settings->path);
+	free(settings->option);
+	*settings = (struct settings){ 0 };
+}
+
+// `authorization`: the value of that field; NULL: none. -1: it cannot be.
+static int settings_make(struct settings *settings, const char *scratch, const char *authorization)
+{
+	*settings = (struct settings){ 0 };
+	if (asprintf(&settings->path, "%s/wgetrc", scratch) < 0)
+		settings->path = NULL;
+	if (settings->path && asprintf(&settings->option, "--config=%s", settings->path) < 0)
+		settings->option = NULL;
+	if (settings->option && settings_write(settings->path, authorization) == 0)
+		return 0;
+	settings_remove(settings);
+	return -1;
+}
+
+static void arguments_end(const char **argv, unsigned count, const struct settings *settings,
+                          const char *address)
+{
+	argv[count++] = settings->option;
 	argv[count++] = address;
 	argv[count] = NULL;
-	return header;
 }
 
 // The text that `*answer` is of is the caller's; NULL: wget has not answered.
@@ -124,8 +157,8 @@ static char *ask(const struct question *q, const char *authorization, struct ans
 {
 	const char *argv[MAX_ARGUMENTS];
 	unsigned count = arguments_begin(argv, q->without_tls);
+	struct settings settings;
 	char *address;
-	char *header;
 	char *text = NULL;
 
 	argv[count++] = "--spider";
@@ -135,12 +168,13 @@ static char *ask(const struct question *q, const char *authorization, struct ans
 	if (asprintf(&address, "%s://%.*s/v2/%.*s/manifests/%s", q->scheme, q->host_length, q->host,
 	             q->name_length, q->name, q->reference) < 0)
 		return NULL;
-	header = arguments_end(argv, count, authorization, address);
-	if (header)
+	if (settings_make(&settings, q->scratch, authorization) == 0) {
+		arguments_end(argv, count, &settings, address);
 		text = tool_words(argv, MAX_ANSWER, q->scratch);
+	}
 	if (text)
 		*answer = answer_read(text);
-	free(header);
+	settings_remove(&settings);
 	free(address);
 	return text;
 }
@@ -175,20 +209,21 @@ static char *token_fetch(const struct question *q, const char *address)
 {
 	const char *argv[MAX_ARGUMENTS];
 	unsigned count = arguments_begin(argv, q->without_tls);
+	struct settings settings;
 	struct error ignored;
 	size_t length;
-	char *header;
 	char *text = NULL;
 	char *token = NULL;
 
 	argv[count++] = "--output-document=-";
-	header = arguments_end(argv, count, q->login, address);
-	if (header)
+	if (settings_make(&settings, q->scratch, q->login) == 0) {
+		arguments_end(argv, count, &settings, address);
 		text = tool_output(argv, MAX_ANSWER, &length, "", q->scratch, &ignored);
+	}
 	if (text)
 		token = token_take(text, length);
 	free(text);
-	free(header);
+	settings_remove(&settings);
 	return token;
 }
 

@@ -31,3 +31,8 @@ change_fuzz_SRCS := $(SYSTEM_TEST_SRCS)
 change_fuzz_CFLAGS := -D_GNU_SOURCE
 change_fuzz_LIBS := -larchive -ljansson -lcrypto
 change_fuzz_SLOWER := 4
+
+HOST_TESTS += tools/system/manifest_digest_test
+manifest_digest_test_SRCS := $(SYSTEM_TEST_SRCS)
+manifest_digest_test_CFLAGS := -D_GNU_SOURCE
+manifest_digest_test_LIBS := -larchive -ljansson -lcrypto
