@@ -47,8 +47,9 @@ static int enter_directory(const char *path, bool makes_it, struct failure *fail
 	if (makes_it && image_path_make(path, real) != 0)
 		return failure_errno(failure, "make the working directory %.200s", path);
 	if (chdir(makes_it ? real : path) != 0)
-		return failure_errno(failure, "chdir to cwd (\"%.200s\") set in config.json failed",
-		                     path);
+		return failure_set(failure, FAILURE_SETUP, -errno,
+		                   "chdir to cwd (\"%.200s\") set in config.json failed: %s", path,
+		                   failure_words(errno));
 	return 0;
 }
 
