@@ -567,9 +567,13 @@ declare module "starina" {
 		columns: number;
 	}
 
-	/** Ends the container at once, with the status 137; of one that has none, the process. */
+	/**
+	 * Ends the container, with the status 137: its guest kills it, and writes out what it has written. `at_once` 1,
+	 * and the second time: its virtual machine ends. Of one that has no container, the process does.
+	 */
 	export interface VmmKillMessage {
 		type: "vmm_kill";
+		at_once: number;
 	}
 
 	/**

@@ -13,8 +13,10 @@
 #define SIGNAL_TERM 15u
 #define STATUS_KILLED 137
 #define STATUS_NOT_STARTED 128
-// What a vmm may take to end its container.
-#define KILL_SECONDS 10
+// What a guest may take to kill its container, and to write out what that has written; and what a
+// vmm may take to end it.
+#define KILL_SECONDS 20
+#define END_SECONDS 10
 
 // --- Making and freeing --------------------------------------------------------------------------
 
@@ -103,7 +105,7 @@ static void tell_death(const struct container *c)
 
 static void container_over(struct container *c, int status, const char *error)
 {
-	bool removes = c->settings.auto_remove, restarts = false, waits;
+	bool removes = false, restarts = false, waits;
 	struct containers *all = c->all;
 	struct vmm_process *vmm = c->vmm;
 
@@ -134,10 +136,10 @@ static void container_over(struct container *c, int status, const char *error)
 	memset(c->address, 0, sizeof(c->address));
 	endpoints_release(c);
 	names_changed(all);
-	if (!removes)
+	if (!c->settings.auto_remove)
 		store_write(c);
 	waiters_ended(c, &removes, &restarts);
-	if (removes)
+	if (removes || (c->settings.auto_remove && (!restarts || all->stopping)))
 		container_remove(c);
 	else if (restarts && !all->stopping)
 		container_begin(c);
@@ -183,7 +185,7 @@ void container_begin(struct container *c)
 	policy_cancel(c);
 	exec_free_all(c);
 	c->state = CONTAINER_RUNNING;
-	c->started = c->killed = false;
+	c->started = c->killed = c->killed_at_once = false;
 	c->starts_at = 0;
 	c->error[0] = '\0';
 	c->vmm = vmms_take(c->all, c);
@@ -344,8 +346,8 @@ static void stop_signalled(struct loop *loop, struct source *source)
 
 	(void)loop;
 	stop_timer_close(c);
-	// A vmm that was told and is still there does not obey.
-	if (c->killed && c->vmm != NULL)
+	// A guest that was told and is still there does not obey, and nor does a vmm.
+	if (c->killed && c->killed_at_once && c->vmm != NULL)
 		vmms_end(c->vmm);
 	else
 		container_signal_send(c, SIGNAL_KILL);
@@ -371,10 +373,32 @@ static void stop_timer_start(struct container *c, int64_t seconds)
 		log_warn("a container that does not end will not be killed (%s)", error_text(err));
 }
 
+// Whether nobody will see what it has written.
+static bool leaves_nothing(const struct container *c)
+{
+	bool removes = c->job != 0 || c->is_visit || c->settings.auto_remove;
+
+	list_for_each(entry, &c->waiters) {
+		const struct waiter *waiter = container_of(entry, struct waiter, entry);
+
+		// A restart of one with --rm keeps it.
+		if (waiter->restarts)
+			return false;
+		removes = removes || waiter->removes;
+	}
+	for (size_t i = 0; i < c->mounts.count; i++) {
+		const struct mount *mount = &c->mounts.items[i];
+
+		if ((mount->kind == MOUNT_BIND || mount->kind == MOUNT_VOLUME) && !mount->read_only)
+			return false;
+	}
+	return removes || !layer_is_used(c);
+}
+
 void container_signal_send(struct container *c, uint32_t number)
 {
 	struct msg_vmm_signal signal = { .process = 1, .signal = number };
-	static const struct msg_vmm_kill kill;
+	struct msg_vmm_kill kill = { .at_once = c->killed || leaves_nothing(c) };
 	char more[32];
 	struct message m;
 	error_t err = number == SIGNAL_KILL ? message_encode_vmm_kill(&m, &kill, NULL, 0)
@@ -388,13 +412,16 @@ void container_signal_send(struct container *c, uint32_t number)
 	}
 	(void)vmms_send(c->vmm, &m);
 	fmt_write(more, sizeof(more), "\"signal\":\"%u\"", number);
-	events_container(c, "kill", more);
+	// The second time it is ours.
+	if (number != SIGNAL_KILL || !c->killed)
+		events_container(c, "kill", more);
 	// It hears of the signal once it goes on.
 	if (number == container_stop_signal(c))
 		pause_lift(c);
 	if (number == SIGNAL_KILL) {
 		c->killed = true;
-		stop_timer_start(c, KILL_SECONDS);
+		c->killed_at_once = kill.at_once;
+		stop_timer_start(c, kill.at_once ? END_SECONDS : KILL_SECONDS);
 	}
 }
 

@@ -90,6 +90,15 @@ static bool stop_signal(struct request *request, const struct container *c, uint
 	return *out != 0;
 }
 
+// What a container with --rm has written is there after a restart, too. One that has ended by then
+// has what it would have after a power cut.
+static void keep_layer(struct container *c)
+{
+	if ((layer_flags(c) & VMM_SCRATCH) != 0 && c->started &&
+	    query_ask(c, VMM_QUERY_KEEP, 0, NULL, 0, NULL, NULL) < 0)
+		log_debug("%s may lose what it has not synced", c->name);
+}
+
 void operation_stop(struct request *request, bool restarts)
 {
 	struct container *c = operation_find(request);
@@ -111,10 +120,12 @@ void operation_stop(struct request *request, bool restarts)
 	}
 	if ((!restarts || can_start(request)) && operation_can_reach(request, c) &&
 	    waiter_add(c, request, WAITER_STOP, WAIT_NOT_RUNNING, false, restarts)) {
-		if (restarts)
+		if (restarts) {
 			policy_started_by_user(c);
-		else
+			keep_layer(c);
+		} else {
 			policy_stopped_by_user(c);
+		}
 		container_stop(c, number, seconds);
 	}
 }

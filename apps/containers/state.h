@@ -101,6 +101,7 @@ struct container {
 	bool started;       // its process runs
 	bool start_failed;  // the last one: `error` has been told to who asked for it
 	bool killed;        // its vmm was told to end it
+	bool killed_at_once;
 	nsec_t created_at;  // CLOCK_WALL
 	nsec_t started_at;  // 0: never
 	nsec_t starts_at;   // from when it is about to run until it runs; else 0

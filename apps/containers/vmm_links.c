@@ -134,7 +134,7 @@ static void guest_free(struct vmm_guest *guest)
 static void send_away(struct containers *all, handle_t channel)
 {
 	char app[APP_NAME_MAX];
-	static const struct msg_vmm_kill kill;
+	static const struct msg_vmm_kill kill = { .at_once = 1 };
 	struct message m;
 	error_t err = message_encode_vmm_kill(&m, &kill, NULL, 0);
 

@@ -219,11 +219,16 @@ void container_signal(struct vmm *vmm, uint32_t number)
 		ended(vmm, 128 + (int)number, NULL);
 }
 
-void container_kill(struct vmm *vmm)
+void container_kill(struct vmm *vmm, bool at_once)
 {
+	bool obeys = !at_once && !vmm->killed;
+
 	vmm->killed = true;
 	if (vmm->container != NULL) {
-		guest_container_kill(vmm->container);
+		if (obeys)
+			guest_container_kill_inside(vmm->container);
+		else
+			guest_container_kill(vmm->container);
 		attach_resume(vmm);
 	} else if (vmm->state == VMM_STARTING) {
 		ended(vmm, 128 + (int)GUEST_SIGKILL, NULL);

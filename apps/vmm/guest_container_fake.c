@@ -277,6 +277,11 @@ void guest_container_resize(struct guest_container *c, uint16_t rows, uint16_t c
 	check(c == &guest && c->there);
 }
 
+void guest_container_kill_inside(struct guest_container *c)
+{
+	check(c == &guest && c->there);
+}
+
 void guest_container_kill(struct guest_container *c)
 {
 	check(c == &guest && c->there);
@@ -404,6 +409,11 @@ error_t guest_container_freeze(struct guest_container *c, bool frozen, guest_don
 		guest.queries[i].context = context;
 	}
 	return err;
+}
+
+error_t guest_container_keep(struct guest_container *c, guest_done_fn done, void *context)
+{
+	return guest_container_freeze(c, false, done, context);
 }
 
 error_t guest_container_limit(struct guest_container *c, const struct control_limits *limits,

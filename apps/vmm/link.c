@@ -173,6 +173,16 @@ static void take_networks(struct vmm *vmm, const struct message *m)
 		container_set_networks(vmm, &networks.networks);
 }
 
+static void take_kill(struct vmm *vmm, struct message *m)
+{
+	struct msg_vmm_kill kill;
+	const uint8_t *tail;
+	size_t tail_len;
+
+	if (message_decode_vmm_kill(m, &kill, &tail, &tail_len) == 0)
+		container_kill(vmm, kill.at_once != 0);
+}
+
 static void link_message(struct loop *loop, struct source *source, struct message *m)
 {
 	struct vmm *vmm = source->context;
@@ -183,7 +193,7 @@ static void link_message(struct loop *loop, struct source *source, struct messag
 	case MSG_VMM_ATTACH: take_attach(vmm, m); return;
 	case MSG_VMM_EXEC: take_exec(vmm, m); return;
 	case MSG_VMM_SHARE: take_share(vmm, m); break;
-	case MSG_VMM_KILL: container_kill(vmm); break;
+	case MSG_VMM_KILL: take_kill(vmm, m); break;
 	case MSG_VMM_QUERY: take_query(vmm, m); break;
 	case MSG_VMM_SIGNAL: take_signal(vmm, m); break;
 	case MSG_VMM_RESIZE: take_resize(vmm, m); break;

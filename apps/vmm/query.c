@@ -124,7 +124,7 @@ static void freeze_done(void *context, error_t error, const char *text)
 	answer(q, 0, (struct span){ 0 }, HANDLE_NONE, 0);
 }
 
-static void limit_done(void *context, error_t error, const char *text)
+static void is_done(void *context, error_t error, const char *text)
 {
 	struct query *q = context;
 
@@ -148,7 +148,7 @@ static error_t limit(struct query *q, struct span tail)
 	// All of its processors need no turns.
 	if (limits.cpu_quota == vmm->cpus * limits.cpu_period)
 		limits.cpu_quota = 0;
-	return guest_container_limit(vmm->container, &limits, limit_done, q);
+	return guest_container_limit(vmm->container, &limits, is_done, q);
 }
 
 static error_t ask(struct query *q, struct span tail)
@@ -167,6 +167,7 @@ static error_t ask(struct query *q, struct span tail)
 	case VMM_QUERY_FREEZE:
 		return guest_container_freeze(container, q->question.value != 0, freeze_done, q);
 	case VMM_QUERY_LIMIT: return limit(q, tail);
+	case VMM_QUERY_KEEP: return guest_container_keep(container, is_done, q);
 	default: return ERR_NOT_SUPPORTED;
 	}
 }

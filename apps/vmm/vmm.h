@@ -131,8 +131,9 @@ void container_signal(struct vmm *vmm, uint32_t number);
 // Who the container is on the network, or the virtual machine that waits for one. Returns false as
 // long as it is not known, and when there is none.
 __must_check bool container_network(const struct vmm *vmm, struct netdev_network *out);
-// Ends the container at once; the process too when there is none.
-void container_kill(struct vmm *vmm);
+// Ends the container, by its guest or (at once, or the second time) with its virtual machine; the
+// process too when there is none.
+void container_kill(struct vmm *vmm, bool at_once);
 
 // --- disks.c ---
 

@@ -321,6 +321,15 @@ static void handle_resize(struct session *session, const struct control_header *
 	reply(session, request, error, error == 0 ? "" : "resize: the process has no terminal");
 }
 
+static void handle_keep(struct session *session, const struct control_header *request,
+                        const uint8_t *body)
+{
+	(void)body;
+	if (session->layer == LAYER_SCRATCH)
+		session->layer = LAYER_DISK;
+	reply(session, request, 0, "");
+}
+
 static void handle_shutdown(struct session *session, const struct control_header *request,
                             const uint8_t *body)
 {
@@ -359,6 +368,7 @@ static const struct {
 	{ CONTROL_FREEZE, false, sizeof(struct control_freeze), handle_query },
 	{ CONTROL_TOP, false, sizeof(struct control_top), handle_query },
 	{ CONTROL_LIMIT, false, sizeof(struct control_limits), handle_query },
+	{ CONTROL_KEEP, false, 0, handle_keep },
 	{ CONTROL_STREAM_DATA, true, sizeof(struct control_stream), handle_stream },
 	{ CONTROL_STREAM_END, false, sizeof(struct control_stream), handle_stream },
 	{ CONTROL_STREAM_WINDOW, false, sizeof(struct control_window), handle_stream },

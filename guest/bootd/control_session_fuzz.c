@@ -261,6 +261,7 @@ static const struct {
 	{ CHILD, 2, "" },
 	{ CONTROL_STATS, 0, "" },
 	{ CONTROL_FREEZE, sizeof(struct control_freeze), "" },
+	{ CONTROL_KEEP, 0, "" },
 	{ CONTROL_TOP, sizeof(struct control_top), "" },
 	{ CONTROL_LIMIT, sizeof(struct control_limits), "" },
 	{ CONTROL_NETWORKS, sizeof(struct control_networks), "" },

@@ -94,9 +94,11 @@ struct msg_vmm_resize {
 	uint16_t columns;
 };
 
-// Ends the container at once, with the status 137; of one that has none, the process.
+// Ends the container, with the status 137: its guest kills it, and writes out what it has written.
+// `at_once` 1, and the second time: its virtual machine ends. Of one that has no container, the
+// process does.
 struct msg_vmm_kill {
-	uint32_t reserved;
+	uint32_t at_once;
 };
 
 #define VMM_ATTACH_STDIN (1u << 0)
@@ -161,6 +163,8 @@ enum vmm_query {
 	// Nothing: the answer comes behind all that the vmm has told until then. Also of a
 	// container that does not run any more.
 	VMM_QUERY_SYNC = 5,
+	// What it has written is kept, in spite of VMM_SCRATCH.
+	VMM_QUERY_KEEP = 6,
 };
 
 // To the vmm: what is asked of a container that runs. From it: the answer, of the same id and

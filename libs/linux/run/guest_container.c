@@ -393,10 +393,18 @@ bool guest_container_signal_is_ignored(uint32_t number)
 	return number == 0 || number > 64 || (number < 32 && (SIGNALS_IGNORED >> number & 1) != 0);
 }
 
-void guest_container_signal(struct guest_container *c, uint32_t number)
+static void send_signal(struct guest_container *c, uint32_t number)
 {
 	struct control_signal body = { .signal = number };
 
+	guest_container_request(
+		c, CONTROL_SIGNAL,
+		(struct span){ .data = (const uint8_t *)&body, .len = sizeof(body) },
+		(struct span){ 0 });
+}
+
+void guest_container_signal(struct guest_container *c, uint32_t number)
+{
 	if (number == 0 || number > 64)
 		return;
 	if (c->state < CONTAINER_RUNNING) {
@@ -406,11 +414,16 @@ void guest_container_signal(struct guest_container *c, uint32_t number)
 	} else if (number == GUEST_SIGKILL) {
 		guest_container_kill(c);  // needs no guest that still listens
 	} else if (c->state == CONTAINER_RUNNING) {
-		guest_container_request(
-			c, CONTROL_SIGNAL,
-			(struct span){ .data = (const uint8_t *)&body, .len = sizeof(body) },
-			(struct span){ 0 });
+		send_signal(c, number);
 	}
+}
+
+void guest_container_kill_inside(struct guest_container *c)
+{
+	if (c->state < CONTAINER_RUNNING)
+		guest_container_kill(c);
+	else if (c->state == CONTAINER_RUNNING)
+		send_signal(c, GUEST_SIGKILL);
 }
 
 void guest_container_resize(struct guest_container *c, uint16_t rows, uint16_t columns)

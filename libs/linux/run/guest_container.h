@@ -99,7 +99,10 @@ bool guest_container_signal_is_ignored(uint32_t number);
 void guest_container_signal(struct guest_container *c, uint32_t number);
 // The size of the container's terminal.
 void guest_container_resize(struct guest_container *c, uint16_t rows, uint16_t columns);
-// Ends the VM at once; `ended` comes with status 137.
+// Has the guest kill the container, which has ended by itself then: what it has written is on its
+// disk. One that has not started is ended at once. A guest may not obey.
+void guest_container_kill_inside(struct guest_container *c);
+// Ends the VM at once; `ended` comes with status 137. What the guest has not written out is lost.
 void guest_container_kill(struct guest_container *c);
 // The container, which was made with networks, is in these from now on. An entry that stays keeps
 // its place.

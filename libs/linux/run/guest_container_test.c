@@ -238,6 +238,36 @@ static void test_signal_reaches_bootd(void **state)
 	expect_end(137, NULL);
 }
 
+// The guest is to write out what the container has written.
+static void test_kill_inside(void **state)
+{
+	struct control_header header;
+	uint32_t number;
+
+	(void)state;
+	guest_start();
+	guest_read();
+	requests_len = 0;
+	guest_container_kill_inside(container);
+	guest_read();
+	assert_int_equal(requests_len, sizeof(header) + sizeof(struct control_signal));
+	memcpy(&header, requests, sizeof(header));
+	assert_int_equal(header.type, CONTROL_SIGNAL);
+	memcpy(&number, requests + sizeof(header), sizeof(number));
+	assert_int_equal(number, 9);
+	assert_int_equal(heard.ended, 0);
+	guest_container_kill(container);
+	expect_end(137, NULL);
+}
+
+static void test_kill_inside_before_start(void **state)
+{
+	(void)state;
+	guest_boot();
+	guest_container_kill_inside(container);
+	expect_end(137, NULL);
+}
+
 static void test_output_closed(void **state)
 {
 	struct virtio_console_control message;
@@ -273,6 +303,8 @@ int main(void)
 		container_case(test_signals_before_start),
 		container_case(test_signal_while_loading),
 		container_case(test_signal_reaches_bootd),
+		container_case(test_kill_inside),
+		container_case(test_kill_inside_before_start),
 		container_case(test_output_closed),
 	};
 

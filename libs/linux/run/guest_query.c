@@ -84,6 +84,13 @@ error_t guest_container_freeze(struct guest_container *c, bool frozen, guest_don
 	return begin(c, &q, span_make(&body, sizeof(body)));
 }
 
+error_t guest_container_keep(struct guest_container *c, guest_done_fn done, void *context)
+{
+	struct query q = { .type = CONTROL_KEEP, .done = done, .context = context };
+
+	return begin(c, &q, span_make(NULL, 0));
+}
+
 error_t guest_container_limit(struct guest_container *c, const struct control_limits *limits,
                               guest_done_fn done, void *context)
 {

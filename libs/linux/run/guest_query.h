@@ -45,6 +45,9 @@ __must_check error_t guest_container_list(struct guest_container *c, guest_top_f
 // begin then.
 __must_check error_t guest_container_freeze(struct guest_container *c, bool frozen,
                                             guest_done_fn done, void *context);
+// Has what is on its writable disk kept, which was of no use after its end (`is_scratch`).
+__must_check error_t guest_container_keep(struct guest_container *c, guest_done_fn done,
+                                          void *context);
 // Sets other limits in place of all that it has. Memory is at most what the guest had free.
 __must_check error_t guest_container_limit(struct guest_container *c,
                                            const struct control_limits *limits, guest_done_fn done,

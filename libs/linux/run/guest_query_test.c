@@ -110,7 +110,11 @@ static void test_requests(void **state)
 	answer(-22, "no\x1b such limit", 14);
 	assert_int_equal(told.error, ERR_INVALID);
 	assert_string_equal(told.text, "no? such limit");
-	assert_int_equal(told.answers, 2);
+	assert_int_equal(guest_container_keep(container, take_done, NULL), 0);
+	(void)EXPECT_REQUESTS(CONTROL_KEEP);
+	answer(0, NULL, 0);
+	assert_int_equal(told.error, 0);
+	assert_int_equal(told.answers, 3);
 	assert_int_equal(heard.ended, 0);
 }
 

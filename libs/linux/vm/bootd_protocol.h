@@ -102,6 +102,9 @@ enum control_type {
 	// change; after NETWORK
 	CONTROL_NETWORKS = 15,
 
+	// body: none: what is on a disk that was mounted with CONTROL_SCRATCH is to be kept
+	CONTROL_KEEP = 16,
+
 	// body: struct control_reply, then a UTF-8 message when status is not 0, else what the
 	// request's type tells
 	CONTROL_REPLY = 32,

@@ -154,9 +154,12 @@ def docker_container_life(context):
     # An added process has to have its folder; the container's own has it made.
     failed = docker("exec", "-w", "/none", "site", "true", status=126)
     check(b'chdir to cwd ("/none") set in config.json failed: no such file or directory' in failed.stdout + failed.stderr, failed)
+    docker("exec", "site", "sh", "-c", "echo kept >/tmp/kept")
     docker("kill", "-s", "KILL", "site")
     check_equal(docker.text("wait", "site"), "137")
     docker("start", "site")
+    # It was written out nowhere when that was killed.
+    check_equal(docker.text("exec", "site", "cat", "/tmp/kept"), "kept")
     docker("rm", "-f", "site", second)
     check_equal(docker.text("ps", "-aq"), "")
     engine.stop()
