@@ -158,6 +158,25 @@ static void test_going(void **state)
 	assert_string_equal(id_of("aaaa"), A);
 }
 
+static nsec_t time_of(const char *text)
+{
+	return record_time((struct span){ (const uint8_t *)text, strlen(text) });
+}
+
+// Images of one second have an order, too.
+static void test_times(void **state)
+{
+	const nsec_t second = NSEC_PER_SEC;
+
+	(void)state;
+	assert_int_equal(time_of("\"1970-01-01T00:01:00Z\""), 60 * second);
+	assert_int_equal(time_of("\"1970-01-01T00:00:01.5Z\""), second + second / 2);
+	assert_int_equal(time_of("\"1970-01-01T00:00:01.123456789+00:00\""), second + 123456789);
+	assert_int_equal(time_of("\"1970-01-01T00:00:01.1234567899Z\""), second + 123456789);
+	assert_int_equal(time_of("\"1970-01-01T00:00:01.\""), second);
+	assert_int_equal(time_of("\"1970-01-01\""), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +185,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_store_before_host, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_host_without_id, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_going, set_up, tear_down),
+		cmocka_unit_test(test_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,8 +43,7 @@ void record_elements(struct span array, void (*each)(void *context, struct span 
                      void *context);
 void record_members(struct span object,
                     void (*each)(void *context, struct span key, struct span value), void *context);
-// A time of it, a JSON string, to the second; 0: none that is known. Its fraction has as many
-// digits as its maker liked.
+// A time of it, a JSON string; 0: none that is known. Of its fraction nine digits count.
 nsec_t record_time(struct span text);
 // The value of a member of an object; empty: there is none.
 struct span record_member(struct span object, const char *key);

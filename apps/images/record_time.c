@@ -14,5 +14,11 @@ nsec_t record_time(struct span text)
 		return 0;
 	str_copy(date, form, sizeof(date));
 	memcpy(date, text.data + 1, whole);
+	// A fraction has up to nine digits.
+	for (size_t i = whole + 1; i < DATE_LENGTH - 1 && i + 1 < text.len; i++) {
+		if (text.data[whole + 1] != '.' || text.data[i + 1] < '0' || text.data[i + 1] > '9')
+			break;
+		date[i] = (char)text.data[i + 1];
+	}
 	return date_read((struct span){ (const uint8_t *)date, DATE_LENGTH }, &time) ? time : 0;
 }

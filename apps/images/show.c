@@ -98,15 +98,16 @@ static void write_references(struct json_writer *w, const struct images *images,
 
 struct list_query {
 	struct filters filters;
-	int64_t before, since;  // times of images; 0: not asked for
+	nsec_t before, since;  // times of images; 0: not asked for
+	nsec_t until;          // NSEC_NEVER: not asked for
 	bool dangling, has_dangling;
 	bool all;  // also those without a name that others were made of
+	bool with_shared;
 };
 
 // Errors: ERR_NOT_FOUND, and the request was answered; ERR_INVALID, with a text.
 static error_t read_image_filter(struct request *request, const struct filters *filters,
-                                 const char *key, int64_t *out,
-                                 char error[static FILTERS_ERROR_MAX])
+                                 const char *key, nsec_t *out, char error[static FILTERS_ERROR_MAX])
 {
 	const char *name = filters_value(filters, key, 0);
 	struct record record;
@@ -121,7 +122,7 @@ static error_t read_image_filter(struct request *request, const struct filters *
 		filters_refuse(key, name, error);
 		return ERR_INVALID;
 	}
-	*out = seconds(record.created);
+	*out = record_time(record.created);
 	return 0;
 }
 
@@ -129,12 +130,14 @@ static error_t read_image_filter(struct request *request, const struct filters *
 static error_t read_query(struct request *request, struct list_query *query,
                           char error[static FILTERS_ERROR_MAX])
 {
-	static const char *const known[] = { "dangling", "label", "reference",
-		                             "before",   "since", NULL };
+	static const char *const known[] = { "dangling", "label", "label!", "reference",
+		                             "before",   "since", "until",  NULL };
+	nsec_t now = 0;
 	char *text = query_take(request, "filters");
 	error_t err = filters_parse(&query->filters, text, known, error);
 
 	query->all = query_flag(request, "all");
+	query->with_shared = query_flag(request, "shared-size");
 	query->has_dangling = err == 0 && filters_value(&query->filters, "dangling", 0) != NULL;
 	if (err == 0)
 		err = filters_switch(&query->filters, "dangling", false, &query->dangling, error);
@@ -142,6 +145,10 @@ static error_t read_query(struct request *request, struct list_query *query,
 		err = read_image_filter(request, &query->filters, "before", &query->before, error);
 	if (err == 0)
 		err = read_image_filter(request, &query->filters, "since", &query->since, error);
+	if (err == 0)
+		err = clock_get(CLOCK_WALL, &now);
+	if (err == 0)
+		err = filters_until(&query->filters, now, &query->until, error);
 	heap_free(text);
 	return err;
 }
@@ -150,7 +157,7 @@ static bool is_listed(const struct images *images, const struct image_entry *ima
                       const struct record *record, const struct list_query *query)
 {
 	bool named = false, fitting = filters_value(&query->filters, "reference", 0) == NULL;
-	int64_t created = seconds(record->created);
+	nsec_t created = record_time(record->created);
 	char *labels;
 	bool labelled;
 
@@ -167,30 +174,34 @@ static bool is_listed(const struct images *images, const struct image_entry *ima
 		return false;
 	if (!fitting || (query->has_dangling && query->dangling == named) ||
 	    (query->before != 0 && created >= query->before) ||
-	    (query->since != 0 && created <= query->since))
+	    (query->since != 0 && created <= query->since) || created >= query->until)
 		return false;
-	if (filters_value(&query->filters, "label", 0) == NULL)
+	if (filters_value(&query->filters, "label", 0) == NULL &&
+	    filters_value(&query->filters, "label!", 0) == NULL)
 		return true;
 	labels = record_text(record_member(record->config, "Labels"));
-	labelled = filters_has_labels(&query->filters, "label", labels);
+	labelled = filters_has_labels(&query->filters, "label", labels) &&
+		filters_lacks_labels(&query->filters, "label!", labels);
 	heap_free(labels);
 	return labelled;
 }
 
 static void write_summary(struct json_writer *w, const struct images *images,
                           const struct image_entry *image, const struct record *record,
-                          const struct filters *filters)
+                          const struct list_query *form)
 {
 	key_string(w, "{\"Id\":", image->id);
 	key_span(w, ",\"ParentId\":", record->parent, "\"\"");
 	json_write_raw(w, ",\"RepoTags\":");
-	write_references(w, images, image, false, filters);
+	write_references(w, images, image, false, &form->filters);
 	json_write_raw(w, ",\"RepoDigests\":");
-	write_references(w, images, image, true, filters);
+	write_references(w, images, image, true, &form->filters);
 	key_number(w, ",\"Created\":", seconds(record->created));
 	key_number(w, ",\"Size\":", (int64_t)image->size);
-	key_span(w, ",\"SharedSize\":-1,\"Containers\":-1,\"Labels\":",
-	         record_member(record->config, "Labels"), "null");
+	// Images share no bytes of their file systems.
+	json_write_raw(w, form->with_shared ? ",\"SharedSize\":0" : ",\"SharedSize\":-1");
+	key_span(w, ",\"Containers\":-1,\"Labels\":", record_member(record->config, "Labels"),
+	         "null");
 	json_write_raw(w, "}");
 }
 
@@ -218,7 +229,7 @@ void show_all(struct request *request)
 		    image_record(image, &record) < 0 || !is_listed(images, image, &record, &query))
 			continue;
 		json_write_raw(&w, first ? "" : ",");
-		write_summary(&w, images, image, &record, &query.filters);
+		write_summary(&w, images, image, &record, &query);
 		first = false;
 	}
 	json_write_raw(&w, "]");
@@ -287,6 +298,46 @@ static struct span comment_of(const struct record *record)
 	return comment.len > 0 && comment.data[0] == '"' ? comment : (struct span){ 0 };
 }
 
+// A string of JSON, or else what an image without one is for.
+static char *text_or(struct span text, const char *otherwise)
+{
+	char *copy = record_text(text);
+	struct json_reader r = json_reader_make(text_span(copy != NULL ? copy : ""));
+	char *value = text.len > 0 ? json_take_string(&r) : string_copy(otherwise);
+
+	heap_free(copy);
+	return value;
+}
+
+// Whether the image is for the platform that the query names, if it does (JSON: "os" and
+// "architecture"); the request was answered otherwise.
+static bool fits_platform(struct request *request, const struct record *record)
+{
+	char *wanted = query_take(request, "platform");
+	struct span text = wanted != NULL ? text_span(wanted) : (struct span){ 0 };
+	char *os = text_or(record_member(text, "os"), "");
+	char *arch = text_or(record_member(text, "architecture"), "");
+	char *own_os = text_or(record->os, "linux");
+	char *own_arch = text_or(record->architecture, "riscv64");
+	bool fits = wanted == NULL ||
+		(os != NULL && arch != NULL && own_os != NULL && own_arch != NULL &&
+	         strcmp(os, own_os) == 0 && strcmp(arch, own_arch) == 0);
+
+	if (!fits)
+		request_refuse(request, 404,
+		               "image with reference %s was found but its platform (%s/%s) does "
+		               "not match the specified platform (%.64s/%.64s)",
+		               request->target, own_os != NULL ? own_os : "",
+		               own_arch != NULL ? own_arch : "", os != NULL ? os : "",
+		               arch != NULL ? arch : "");
+	heap_free(wanted);
+	heap_free(os);
+	heap_free(arch);
+	heap_free(own_os);
+	heap_free(own_arch);
+	return fits;
+}
+
 void show_one(struct request *request)
 {
 	const struct images *images = request->images;
@@ -300,6 +351,8 @@ void show_one(struct request *request)
 		request_refuse(request, 500, "what is known of the image cannot be read");
 		return;
 	}
+	if (!fits_platform(request, &record))
+		return;
 	key_string(&w, "{\"Id\":", found.image->id);
 	json_write_raw(&w, ",\"RepoTags\":");
 	write_references(&w, images, found.image, false, NULL);

@@ -2,10 +2,10 @@
 images_PURE := $(patsubst %,apps/images/%.c,record reference) \
 	$(patsubst %,libs/%.c,json/json http/head linux/image/image_name linux/image/string_list base/fmt base/span base/string starina/heap_fake)
 HOST_TESTS += apps/images/reference_test apps/images/output_test apps/images/catalog_test apps/images/store_test apps/images/ingest_test apps/images/remove_test apps/images/layers_test apps/images/auth_test
-catalog_test_SRCS := $(images_PURE) apps/images/catalog.c apps/images/listing.c libs/linux/image/image_index.c $(patsubst %,libs/starina/%.c,log log_fake)
+catalog_test_SRCS := $(images_PURE) apps/images/catalog.c apps/images/listing.c apps/images/record_time.c libs/base/date.c libs/linux/image/image_index.c $(patsubst %,libs/starina/%.c,log log_fake)
 store_test_SRCS := $(catalog_test_SRCS) apps/images/store.c libs/files/steady.c
 layers_test_SRCS := $(store_test_SRCS) apps/images/layers.c
-remove_test_SRCS := $(catalog_test_SRCS) apps/images/remove.c apps/images/parents.c apps/images/record_time.c $(patsubst %,libs/%.c,filters/filters filters/pattern filters/until base/date)
+remove_test_SRCS := $(catalog_test_SRCS) apps/images/remove.c apps/images/parents.c $(patsubst %,libs/%.c,filters/filters filters/pattern filters/until)
 ingest_test_SRCS := $(catalog_test_SRCS) apps/images/ingest.c
 HOST_TESTS += apps/images/save_archive_test apps/images/save_kept_test
 save_archive_test_SRCS := $(images_PURE) apps/images/save_archive.c $(patsubst %,libs/base/%.c,hex sha256)

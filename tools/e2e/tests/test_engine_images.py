@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+import urllib.parse
 
 from harness import ROOT, check, check_equal, test
 from oci import Image, Layer, Layout, write_layout
@@ -48,11 +49,17 @@ def image_names(context):
     refused(docker, "No such image", "rmi", "me/other:2")
     check_equal(names(docker), sorted([IMAGE, "localhost:5000/third:latest"]))
     docker("image", "prune", "-af")
+    for filters, count in (('{"until":["1h"]}', 1), ('{"until":["0"]}', 0), ('{"label!":["nosuch"]}', 1)):
+        status, answer = request(engine, "GET", "/images/json?filters=" + urllib.parse.quote(filters))
+        check_equal((status, len(answer)), (200, count), filters)
     for method, path, status in (
             ("GET", "/images/json?filters=%7B%22nosuch%22%3A%5B%22x%22%5D%7D", 400), ("GET", "/images/json?filters=%5B", 400),
             ("GET", "/images/json?filters=%7B%22before%22%3A%5B%22nosuch%22%5D%7D", 404), ("POST", f"/images/{IMAGE}/tag", 400),
             ("POST", f"/images/{IMAGE}/tag?repo=a&tag=%2Fb", 400), ("GET", "/images/nosuch/history", 404), ("DELETE", "/images/" + "a" * 200, 400),
-            ("POST", "/images/prune?filters=%7B%22dangling%22%3A%5B%22maybe%22%5D%7D", 400), ("DELETE", "/images/sha256:", 404)):
+            ("POST", "/images/prune?filters=%7B%22dangling%22%3A%5B%22maybe%22%5D%7D", 400), ("DELETE", "/images/sha256:", 404),
+            ("GET", f"/images/{IMAGE}/json?platform=%7B%22os%22%3A%22linux%22%2C%22architecture%22%3A%22riscv64%22%7D", 200),
+            ("GET", f"/images/{IMAGE}/json?platform=%7B%22os%22%3A%22linux%22%2C%22architecture%22%3A%22amd64%22%7D", 404),
+            ("GET", f"/images/{IMAGE}/json?platform=linux", 404)):
         check_equal(request(engine, method, path)[0], status, f"{method} {path}")
     engine.stop()
 
