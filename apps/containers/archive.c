@@ -21,6 +21,7 @@ struct archive {
 	bool has_owner;
 	bool is_frozen;  // CONTAINERS_COMMIT
 	char path[PATH_SIZE];
+	char target[CONTAINERS_TARGET_MAX + 1];  // how the client called the container
 };
 
 static void archive_free(struct archive *a)
@@ -75,7 +76,7 @@ static void begin_stream(struct archive *a)
 	a->client = NULL;
 }
 
-static void answer(struct archive *a, const struct container *c, int status)
+static void answer(struct archive *a, int status)
 {
 	size_t i = status > 0 && (size_t)status <= sizeof(failures) / sizeof(failures[0])
 		? (size_t)status - 1
@@ -85,12 +86,23 @@ static void answer(struct archive *a, const struct container *c, int status)
 		return;
 	if (status != 0)
 		reply_error(a->client, a->request, failures[i].http, failures[i].text, a->path,
-		            c->name);
+		            a->target);
 	else if (a->operation == CONTAINERS_ARCHIVE_PUT)
 		reply_empty(a->client, a->request, 200, 0);
 	else
 		begin_stream(a);
 	// Those of cp have their answer in their stream.
+}
+
+// What is told when it is done; NULL: nothing, or elsewhere.
+static const char *event_of(uint32_t operation)
+{
+	switch (operation) {
+	case CONTAINERS_ARCHIVE_GET: return "archive-path";
+	case CONTAINERS_ARCHIVE_PUT: return "extract-to-dir";
+	case CONTAINERS_EXPORT: return "export";
+	default: return NULL;
+	}
 }
 
 bool archive_told(struct container *vmms, const struct msg_vmm_process *process, const char *text)
@@ -108,10 +120,12 @@ bool archive_told(struct container *vmms, const struct msg_vmm_process *process,
 			begin_stream(a);
 			return true;
 		}
+		if (process->status == 0 && event_of(a->operation) != NULL)
+			events_container(c, event_of(a->operation), NULL);
 		if (text[0] != '\0' && a->client != NULL)
 			reply_error(a->client, a->request, 500, "%s", text);
 		else
-			answer(a, c, process->status);
+			answer(a, process->status);
 		archive_free(a);
 		if (c->visitor != NULL && list_is_empty(&c->archives))
 			visit_idle(c->visitor);
@@ -154,8 +168,8 @@ static const char *what_of(uint32_t operation)
 // The `process` object of bootd's builtin.
 static void write_process(const struct archive *a, const struct container *c, struct json_writer *w)
 {
-	const char *user = c->settings.user;
-	bool has_owner = a->has_owner && user != NULL && user[0] != '\0';
+	const char *user = container_user(c);
+	bool has_owner = a->has_owner && user[0] != '\0';
 
 	if (what_of(a->operation) != NULL) {
 		changes_write_process(c, what_of(a->operation), a->is_frozen, w);
@@ -230,6 +244,7 @@ static struct archive *make(const struct request *request, struct container *c, 
 		return NULL;
 	}
 	a->number |= 1u << 31;  // not 0 or 1
+	str_copy(a->target, request->target, sizeof(a->target));
 	a->client = request->client;
 	a->request = request->id;
 	a->keep_kinds = query_flag(request, "noOverwriteDirNonDir");

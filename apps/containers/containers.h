@@ -97,13 +97,21 @@ __must_check error_t store_get(const struct containers *all, const char *name, s
 // Whether a container's record can be read again: its body may be too deep, or too long.
 bool store_accepts(const struct container *c);
 
+// CLOCK_WALL; 0: there is none.
+static inline nsec_t wall_time(void)
+{
+	nsec_t now = 0;
+
+	return clock_get(CLOCK_WALL, &now) == 0 ? now : 0;
+}
+
 // The wall clock as records keep it, in whole microseconds: what is shown is the same after a
 // restart. 0: there is none.
 static inline nsec_t record_time(void)
 {
-	nsec_t now = 0;
+	nsec_t now = wall_time();
 
-	return clock_get(CLOCK_WALL, &now) == 0 ? now - now % NSEC_PER_USEC : 0;
+	return now - now % NSEC_PER_USEC;
 }
 
 // CLOCK_MONOTONIC, which cannot fail.
@@ -141,6 +149,8 @@ uint32_t container_stop_signal(const struct container *c);
 const char *container_stop_word(const struct container *c);
 // Its labels and its image's, an object in JSON, in fresh heap memory; NULL: there is none.
 char *container_labels(const struct container *c);
+// Whose process it is to be, as it or else its image says; "": neither does.
+const char *container_user(const struct container *c);
 // Asks it by a signal to end within `seconds` (below 0: without a limit).
 void container_stop(struct container *c, uint32_t number, int64_t seconds);
 void container_signal_send(struct container *c, uint32_t number);
@@ -204,8 +214,10 @@ void show_inspect(struct request *request);
 const char *show_state(const struct container *c);
 // The object HostConfig of inspect.
 void show_host_config(struct json_writer *w, const struct container *c);
+// A further member: its annotations, when it was created with some.
+void show_annotations(struct json_writer *w, const struct container *c);
 // The list of all containers, with their sizes.
-void show_summaries(struct json_writer *w, const struct containers *all);
+void show_summaries(struct json_writer *w, const struct containers *all, uint32_t minor);
 
 // --- usage.c ---
 

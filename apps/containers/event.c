@@ -6,8 +6,9 @@
 #include "libs/linux/image/string_list.h"
 #include "libs/starina/alloc.h"
 
-const char *const event_filters[] = { "container", "daemon", "event", "image",  "label",
-	                              "network",   "scope",  "type",  "volume", NULL };
+const char *const event_filters[] = { "config", "container", "daemon", "event",  "image",
+	                              "label",  "network",   "node",   "plugin", "scope",
+	                              "secret", "service",   "type",   "volume", NULL };
 
 // --- Attributes ----------------------------------------------------------------------------------
 
@@ -164,7 +165,9 @@ bool event_fits(const struct event *event, const struct filters *filters)
 {
 	char *name = attribute_take(event->attributes, "name");
 	char *image = attribute_take(event->attributes, "image");
-	static const char *const things[] = { "container", "volume", "network" };
+	// Of the last ones there are no events.
+	static const char *const things[] = { "container", "volume",  "network", "plugin",
+		                              "node",      "service", "secret",  "config" };
 	bool is_image = strcmp(event->type, "image") == 0;
 	bool fits = filters_equal(filters, "type", event->type) &&
 		filters_equal(filters, "scope", "local") && is_none_of(filters, "daemon") &&

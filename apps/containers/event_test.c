@@ -67,6 +67,7 @@ static void test_filters(void **state)
 		"{\"image\":[\"b\"]}",     "{\"image\":[\"a:\"]}",
 		"{\"label\":[\"x=z\"]}",   "{\"label\":[\"x=y\",\"z\"]}",
 		"{\"scope\":[\"swarm\"]}", "{\"daemon\":[\"d\"]}",
+		"{\"plugin\":[\"web\"]}",  "{\"config\":[\"0123456789\"]}",
 		"{\"volume\":[\"web\"]}",  "{\"container\":[\"web\"],\"event\":[\"die\"]}",
 	};
 	struct event *event = event_make("container", "exec_start: sh -c", "0123456789",

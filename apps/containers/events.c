@@ -32,13 +32,6 @@ struct event_reader {
 
 static void pump(struct event_reader *reader);
 
-static nsec_t wall_time(void)
-{
-	nsec_t now = 0;
-
-	return clock_get(CLOCK_WALL, &now) == 0 ? now : 0;
-}
-
 void events_init(struct events *events)
 {
 	list_init(&events->kept);
@@ -108,6 +101,43 @@ void events_container(const struct container *c, const char *action, const char 
 	json_write_raw(&w, "}");
 	events_tell(c->all, "container", action, c->id_text, json_writer_text(&w));
 	json_writer_deinit(&w);
+}
+
+static void tell_volume(const struct container *c, const char *action, const struct mount *mount)
+{
+	bool is_mount = strcmp(action, "mount") == 0;
+	struct json_writer w = { 0 };
+
+	json_write_raw(&w, "{\"container\":");
+	json_write_string(&w, c->id_text);
+	if (is_mount) {
+		json_write_raw(&w, ",\"destination\":");
+		json_write_string(&w, mount->target);
+	}
+	json_write_raw(&w, ",\"driver\":\"local\"");
+	if (is_mount)
+		json_write_raw(&w,
+		               mount->read_only ? ",\"propagation\":\"\",\"read/write\":\"false\""
+		                                : ",\"propagation\":\"\",\"read/write\":\"true\"");
+	json_write_raw(&w, "}");
+	events_tell(c->all, "volume", action, mount->source, json_writer_text(&w));
+	json_writer_deinit(&w);
+}
+
+void events_volumes(const struct container *c, const char *action)
+{
+	for (size_t i = 0; i < c->mounts.count && !container_is_hidden(c); i++)
+		if (c->mounts.items[i].kind == MOUNT_VOLUME && c->mounts.items[i].source != NULL)
+			tell_volume(c, action, &c->mounts.items[i]);
+}
+
+void events_prune(struct containers *all, const char *type, uint64_t reclaimed)
+{
+	char attributes[64];
+
+	fmt_write(attributes, sizeof(attributes), "{\"reclaimed\":\"%llu\"}",
+	          (unsigned long long)reclaimed);
+	events_tell(all, type, "prune", "", attributes);
 }
 
 // --- Reading -------------------------------------------------------------------------------------

@@ -32,5 +32,9 @@ void events_tell(struct containers *all, const char *type, const char *action, c
 // The same of a container, with what all its events say: name, image and labels. `more` is further
 // members of the object, as `"exitCode":"0"`, or NULL.
 void events_container(const struct container *c, const char *action, const char *more);
+// That the container has what there is of volumes ("mount"), or not any more ("unmount").
+void events_volumes(const struct container *c, const char *action);
+// That what nobody needs of a type was removed, and how many bytes that has freed.
+void events_prune(struct containers *all, const char *type, uint64_t reclaimed);
 // GET /events: the stream of them, from `since` until `until`, of `filters`.
 void operation_events(struct request *request);

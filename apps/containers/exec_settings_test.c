@@ -48,7 +48,7 @@ static void test_refused(void **state)
 		{ "{\"Cmd\":[\"x\"],\"Tty\":1}", "Tty" },
 		{ "{\"Cmd\":[\"x\"],\"ConsoleSize\":[1,2,3]}", "ConsoleSize" },
 		{ "{\"Cmd\":[\"x\"],\"ConsoleSize\":[70000,2]}", "ConsoleSize" },
-		{ "{\"Cmd\":[\"x\"]}x", "not a JSON object" },
+		{ "{\"Cmd\":[\"x\"]}x", "unexpected content after JSON" },
 	};
 	char error[SETTINGS_ERROR_MAX];
 	struct exec_settings s;

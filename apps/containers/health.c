@@ -30,16 +30,9 @@ struct probe {
 
 static void schedule(struct container *c);
 
-static nsec_t time_of(enum clock_id clock)
-{
-	nsec_t now = 0;
-
-	return clock_get(clock, &now) == 0 ? now : 0;
-}
-
 static void set_timer(struct container *c, int64_t delay)
 {
-	error_t err = timer_set(c->health.timer, time_of(CLOCK_MONOTONIC) + (nsec_t)delay);
+	error_t err = timer_set(c->health.timer, monotonic_time() + (nsec_t)delay);
 
 	assert(err == 0);
 }
@@ -47,7 +40,7 @@ static void set_timer(struct container *c, int64_t delay)
 static bool is_starting(const struct health *h)
 {
 	return h->status == HEALTH_STARTING &&
-		time_of(CLOCK_MONOTONIC) - h->begun_at < (nsec_t)h->settings.start_period;
+		monotonic_time() - h->begun_at < (nsec_t)h->settings.start_period;
 }
 
 // --- Results -------------------------------------------------------------------------------------
@@ -85,7 +78,7 @@ static void keep_result(struct health *h, const struct probe *probe, int exit_co
 	}
 	result = &h->log[h->num_results++];
 	*result = (struct health_result){ .start = probe->start,
-		                          .end = time_of(CLOCK_WALL),
+		                          .end = wall_time(),
 		                          .exit_code = exit_code,
 		                          .output = printable(text, len) };
 }
@@ -212,7 +205,7 @@ static struct probe *make_probe(struct container *c, handle_t *far)
 	if (probe == NULL)
 		return NULL;
 	probe->c = c;
-	probe->start = time_of(CLOCK_WALL);
+	probe->start = wall_time();
 	if (random_get(&probe->number, sizeof(probe->number)) < 0 || channel_create(ends) < 0) {
 		heap_free(probe);
 		return NULL;
@@ -366,7 +359,7 @@ void health_begin(struct container *c)
 	}
 	h->watches = true;
 	h->status = HEALTH_STARTING;
-	h->begun_at = time_of(CLOCK_MONOTONIC);
+	h->begun_at = monotonic_time();
 	schedule(c);
 }
 

@@ -35,12 +35,10 @@ static const char *what_is_wrong(const struct health_settings *s)
 		int64_t value;
 		const char *error;
 	} times[] = {
-		{ s->interval, "Interval in Healthcheck cannot be less than one millisecond" },
-		{ s->timeout, "Timeout in Healthcheck cannot be less than one millisecond" },
-		{ s->start_period,
-		  "StartPeriod in Healthcheck cannot be less than one millisecond" },
-		{ s->start_interval,
-		  "StartInterval in Healthcheck cannot be less than one millisecond" },
+		{ s->interval, "Interval in Healthcheck cannot be less than 1ms" },
+		{ s->timeout, "Timeout in Healthcheck cannot be less than 1ms" },
+		{ s->start_period, "StartPeriod in Healthcheck cannot be less than 1ms" },
+		{ s->start_interval, "StartInterval in Healthcheck cannot be less than 1ms" },
 	};
 
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {

@@ -98,7 +98,7 @@ static void take_event(struct containers *all, const struct msg_images_event *ev
 	id = take_string(&rest);
 	name = take_string(&rest);
 	if (action != NULL && id != NULL && name != NULL) {
-		json_write_raw(&w, "{\"name\":");
+		json_write_raw(&w, strcmp(action, "prune") == 0 ? "{\"reclaimed\":" : "{\"name\":");
 		json_write_string(&w, name);
 		json_write_raw(&w, "}");
 		events_tell(all, "image", action, id, json_writer_text(&w));

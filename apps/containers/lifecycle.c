@@ -128,6 +128,8 @@ static void container_over(struct container *c, int status, const char *error)
 		waiters_not_started(c);
 	else
 		tell_death(c);
+	if (c->started)
+		events_volumes(c, "unmount");
 	provision_end(c);
 	waits = c->started && policy_restarts(c);
 	c->start_failed = !c->started;
@@ -302,6 +304,7 @@ static void runs(struct container *c)
 	c->started_at = c->starts_at != 0 ? c->starts_at : record_time();
 	c->starts_at = 0;
 	vmms_container_runs(c->vmm);
+	events_volumes(c, "mount");
 	events_container(c, "start", NULL);
 	waiters_started(c);
 	// That it was about to run is on the disk, as a rule: nobody waits for this.

@@ -12,7 +12,8 @@
 
 struct container;
 
-// Reads "02:42:ac:11:00:02", with ':' or '-'. An empty text is none: all zero.
+// Reads "02:42:ac:11:00:02", with ':' or '-'. An empty text is none: all zero; and so is one that
+// the switch gives (02:53).
 bool mac_read(const char *text, uint8_t out[static NETDEV_MAC_LEN]);
 // "" for none.
 void mac_write(const uint8_t mac[static NETDEV_MAC_LEN], char out[static MAC_TEXT_MAX]);

@@ -120,12 +120,25 @@ static bool fits(const struct container *c)
 	return count[MOUNT_BIND] + count[MOUNT_VOLUME] <= VM_MAX_SHARES;
 }
 
+// The API's version since which a volume may be mounted in part: before, that was passed over.
+#define SUBPATH_SINCE 45u
+
+static void drop_subpaths(const struct container *c)
+{
+	for (size_t i = 0; i < c->mounts.count; i++) {
+		heap_free(c->mounts.items[i].subpath);
+		c->mounts.items[i].subpath = NULL;
+	}
+}
+
 bool mounts_resolve(struct request *request, struct container *c)
 {
 	const struct image *image = container_image(c);
 	const struct settings *s = &c->settings;
 	error_t err = add_own(c);
 
+	if (request->minor < SUBPATH_SINCE)
+		drop_subpaths(c);
 	for (size_t i = 0; i < s->volumes_from.count && err == 0; i++)
 		if (!add_from(request, c, s->volumes_from.items[i], &err))
 			return false;

@@ -28,11 +28,25 @@ static struct network *find_name(struct containers *all, const char *name)
 	return NULL;
 }
 
+static struct network *find_id(struct containers *all, const char *id)
+{
+	list_for_each(entry, &all->networks) {
+		struct network *network = container_of(entry, struct network, entry);
+
+		if (strcmp(network->id_text, id) == 0)
+			return network;
+	}
+	return NULL;
+}
+
+// A whole id goes before a name, and a name before the beginning of an id.
 struct network *network_find(struct containers *all, const char *text)
 {
-	struct network *found = find_name(all, text);
+	struct network *found = find_id(all, text);
 	size_t len = strlen(text), count = 0;
 
+	if (found == NULL)
+		found = find_name(all, text);
 	if (found != NULL)
 		return found;
 	list_for_each(entry, &all->networks) {
@@ -325,16 +339,14 @@ void operation_networks_prune(struct request *request)
 	struct containers *all = request->all;
 	char *text = query_take(request, "filters");
 	char error[FILTERS_ERROR_MAX];
-	nsec_t now = 0, until = NSEC_NEVER;
+	nsec_t until = NSEC_NEVER;
 	struct json_writer w = { 0 };
 	struct filters filters;
 	error_t err = filters_parse(&filters, text, known, error);
 
 	heap_free(text);
-	if (clock_get(CLOCK_WALL, &now) < 0)
-		now = 0;
 	if (err == 0)
-		err = filters_until(&filters, now, &until, error);
+		err = filters_until(&filters, wall_time(), &until, error);
 	if (err < 0) {
 		filters_deinit(&filters);
 		request_refuse(request, err == ERR_INVALID ? 400 : 500, "%s",
@@ -356,5 +368,6 @@ void operation_networks_prune(struct request *request)
 	}
 	json_write_raw(&w, "]}");
 	filters_deinit(&filters);
+	events_prune(all, "network", 0);
 	reply_json(request->client, request->id, 200, &w);
 }

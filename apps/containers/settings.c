@@ -426,7 +426,11 @@ error_t fields_read(void *target, const struct field *fields, struct span body,
 	if (p.err == 0 && (json_reader_status(&r) < 0 || !json_at_end(&r))) {
 		fail(&p, ERR_PROTOCOL);
 		if (error[0] == '\0')
-			str_copy(error, "the body is not a JSON object", SETTINGS_ERROR_MAX);
+			str_copy(error,
+			         json_reader_status(&r) < 0
+			                 ? "invalid JSON: the body is not a JSON object"
+			                 : "unexpected content after JSON",
+			         SETTINGS_ERROR_MAX);
 	}
 	return p.err;
 }

@@ -120,12 +120,13 @@ const struct field settings_host_rows[] = {
 	REFUSED("DeviceRequests", NO_DEVICES),
 	REFUSED("IOMaximumBandwidth", FOR_WINDOWS),
 	REFUSED("IOMaximumIOps", FOR_WINDOWS),
-	REFUSED("OomKillDisable",
-	        "a container that waits for memory for ever can only be ended by force"),
 	WARNED("BlkioWeight", AT(blkio_weight), NO_RIVAL),
 	// A rule allows devices, of which the machine has none to allow.
 	WARNED("DeviceCgroupRules", 0, NO_DEVICES),
 	WARNED("CpuShares", AT(cpu_shares), NO_RIVAL),
+	// With control groups of version 2 dockerd discards it as well.
+	WARNED("OomKillDisable", 0,
+	       "a container that waits for memory for ever can only be ended by force"),
 	WARNED("KernelMemory", 0, "docker has given it up, too"),
 	WARNED("KernelMemoryTCP", 0, "docker has given it up, too"),
 	// The client's, or for inspect alone.

@@ -56,7 +56,7 @@ static void test_refusals(void **state)
 	} cases[] = {
 		{ "", "not a JSON object" },
 		{ "[]", "not a JSON object" },
-		{ "{\"Image\":\"a\"} x", "not a JSON object" },
+		{ "{\"Image\":\"a\"} x", "unexpected content after JSON" },
 		{ "{}", "Image is missing" },
 		{ "{\"Image\":\"\"}", "Image is missing" },
 		{ "{\"Image\":7}", "Image is not" },

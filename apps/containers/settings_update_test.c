@@ -110,7 +110,7 @@ static void test_refused(void **state)
 		{ "{\"Memory\":2147483648}", "already set memoryswap limit" },
 		{ "{\"RestartPolicy\":{\"Name\":\"x\"}}", "unknown policy" },
 		{ "{\"CpusetCpus\":\"0\"}", "CpusetCpus is not supported" },
-		{ "{\"Memory\":1}x", "not a JSON object" },
+		{ "{\"Memory\":1}x", "unexpected content after JSON" },
 	};
 	static const struct settings s = { .memory = 512 * MIB,
 		                           .nano_cpus = 1000000000,

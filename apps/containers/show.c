@@ -5,6 +5,7 @@
 #include "apps/containers/labels.h"
 #include "apps/containers/links_text.h"
 #include "apps/containers/list_filters.h"
+#include "apps/containers/summary.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
@@ -113,6 +114,13 @@ static const char *or_else(const char *text, const char *otherwise)
 	return text != NULL && text[0] != '\0' ? text : otherwise;
 }
 
+const char *container_user(const struct container *c)
+{
+	const struct image *image = container_image(c);
+
+	return or_else(c->settings.user, or_else(image != NULL ? image->user : NULL, ""));
+}
+
 // Whether a list has the variable of an assignment, set or not.
 static bool has_variable(const struct string_list *env, const char *assignment)
 {
@@ -175,7 +183,7 @@ static void write_config(struct json_writer *w, const struct container *c)
 	key_string(w, ",\"Config\":{\"Hostname\":",
 	           s->hostname != NULL && s->hostname[0] != '\0' ? s->hostname : short_id);
 	key_string(w, ",\"Domainname\":", s->host.domainname);
-	key_string(w, ",\"User\":", or_else(s->user, image != NULL ? image->user : NULL));
+	key_string(w, ",\"User\":", container_user(c));
 	key_bool(w, ",\"AttachStdin\":", s->attach_stdin);
 	key_bool(w, ",\"AttachStdout\":", s->attach_stdout);
 	key_bool(w, ",\"AttachStderr\":", s->attach_stderr);
@@ -221,7 +229,9 @@ static void write_network(struct json_writer *w, const struct container *c, bool
 	               ",\"NetworkSettings\":{\"Bridge\":\"\",\"SandboxID\":\"\","
 	               "\"SandboxKey\":\"\",\"HairpinMode\":false,\"EndpointID\":\"\","
 	               "\"IPv6Gateway\":\"\",\"GlobalIPv6Address\":\"\","
-	               "\"GlobalIPv6PrefixLen\":0,\"MacAddress\":");
+	               "\"GlobalIPv6PrefixLen\":0,\"LinkLocalIPv6Address\":\"\","
+	               "\"LinkLocalIPv6PrefixLen\":0,\"SecondaryIPAddresses\":null,"
+	               "\"SecondaryIPv6Addresses\":null,\"MacAddress\":");
 	show_mac(w, c, has_address);
 	json_write_raw(w, ",\"Ports\":");
 	show_ports(w, c);
@@ -323,27 +333,31 @@ static void write_aliases(struct json_writer *w, const struct container *c)
 	}
 }
 
-static void write_summary(struct json_writer *w, const struct container *c, nsec_t now,
-                          bool with_size)
+// The API's version since which a list has them.
+#define ANNOTATIONS_SINCE 46u
+
+struct list_form {
+	nsec_t now;
+	bool with_size;
+	uint32_t minor;  // of the API's version
+};
+
+static void write_summary(struct json_writer *w, const struct container *c,
+                          const struct list_form *how)
 {
 	struct command command = config_command(&c->settings, container_image(c));
-	const struct string_list *const lists[2] = { command.entrypoint, command.cmd };
-	char status[2 * TIME_TEXT_MAX], name[CONTAINER_NAME_MAX + 1], line[128] = "";
-	size_t len = 0;
+	char status[2 * TIME_TEXT_MAX], name[CONTAINER_NAME_MAX + 1];
 
-	for (size_t i = 0; i < 2; i++)
-		for (size_t k = 0; k < lists[i]->count && len < sizeof(line); k++)
-			len += fmt_write(line + len, sizeof(line) - len, "%s%s", len > 0 ? " " : "",
-			                 lists[i]->items[k]);
 	fmt_write(name, sizeof(name), "/%s", c->name);
-	status_text(c, now, status, sizeof(status));
+	status_text(c, how->now, status, sizeof(status));
 	key_string(w, "{\"Id\":", c->id_text);
 	json_write_raw(w, ",\"Names\":[");
 	json_write_string(w, name);
 	write_aliases(w, c);
-	key_string(w, "],\"Image\":", c->settings.image);
+	key_string(w, "],\"Image\":", summary_image(c));
 	key_string(w, ",\"ImageID\":", image_id(c));
-	key_string(w, ",\"Command\":", line);
+	json_write_raw(w, ",\"Command\":");
+	summary_command(w, &command);
 	key_number(w, ",\"Created\":", (int64_t)(c->created_at / NSEC_PER_SEC));
 	json_write_raw(w, ",\"Ports\":");
 	show_ports_summary(w, c);
@@ -352,9 +366,11 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 	key_string(w, ",\"State\":", show_state(c));
 	key_string(w, ",\"Status\":", status);
 	key_string(w, ",\"HostConfig\":{\"NetworkMode\":", settings_network(&c->settings));
+	if (how->minor >= ANNOTATIONS_SINCE)
+		show_annotations(w, c);
 	json_write_raw(w, "},\"Mounts\":");
 	show_mounts(w, c);
-	if (with_size)
+	if (how->with_size)
 		write_size(w, c);
 	write_network(w, c, false);
 	json_write_raw(w, "}");
@@ -363,11 +379,11 @@ static void write_summary(struct json_writer *w, const struct container *c, nsec
 void show_list(struct request *request)
 {
 	bool whole = query_flag(request, "all"), first = true;
-	bool with_size = query_flag(request, "size");
+	struct list_form how = { .with_size = query_flag(request, "size"),
+		                 .minor = request->minor };
 	struct list_filters filters = { 0 };
 	struct json_writer w = { 0 };
 	int64_t limit = 0;
-	nsec_t now = 0;
 
 	if (!list_filters_read(request, &filters))
 		return;
@@ -376,9 +392,8 @@ void show_list(struct request *request)
 		whole = true;
 	else
 		limit = CONTAINERS_MAX;
-	if (clock_get(CLOCK_WALL, &now) < 0)
-		now = 0;
-	if (with_size)
+	how.now = record_time();
+	if (how.with_size)
 		layers_measure(request->all);
 	json_write_raw(&w, "[");
 	list_for_each(entry, &request->all->containers) {
@@ -390,7 +405,7 @@ void show_list(struct request *request)
 		if (limit-- == 0)
 			break;
 		json_write_raw(&w, first ? "" : ",");
-		write_summary(&w, c, now, with_size);
+		write_summary(&w, c, &how);
 		first = false;
 	}
 	list_filters_deinit(&filters);
@@ -400,17 +415,15 @@ void show_list(struct request *request)
 
 // --- The machine ---------------------------------------------------------------------------------
 
-void show_summaries(struct json_writer *w, const struct containers *all)
+void show_summaries(struct json_writer *w, const struct containers *all, uint32_t minor)
 {
-	nsec_t now = 0;
+	struct list_form how = { .now = record_time(), .with_size = true, .minor = minor };
 	bool first = true;
 
-	if (clock_get(CLOCK_WALL, &now) < 0)
-		now = 0;
 	json_write_raw(w, "[");
 	list_for_each(entry, &all->containers) {
 		json_write_raw(w, first ? "" : ",");
-		write_summary(w, container_of(entry, struct container, entry), now, true);
+		write_summary(w, container_of(entry, struct container, entry), &how);
 		first = false;
 	}
 	json_write_raw(w, "]");

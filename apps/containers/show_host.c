@@ -79,6 +79,16 @@ static const struct {
 	{ "MemorySwappiness", "null", false },
 	{ "OomKillDisable", "null", false },
 	{ "Ulimits", "null", false },
+	// What guest/bootd/config.c hides, and seals.
+	{ "MaskedPaths",
+	  "[\"/proc/asound\",\"/proc/acpi\",\"/proc/interrupts\",\"/proc/kcore\",\"/proc/keys\","
+	  "\"/proc/latency_stats\",\"/proc/timer_list\",\"/proc/timer_stats\","
+	  "\"/proc/sched_debug\",\"/proc/scsi\",\"/sys/firmware\","
+	  "\"/sys/devices/virtual/powercap\"]",
+	  true },
+	{ "ReadonlyPaths",
+	  "[\"/proc/bus\",\"/proc/fs\",\"/proc/irq\",\"/proc/sys\",\"/proc/sysrq-trigger\"]",
+	  true },
 };
 
 #define NUM_DEFAULTS (sizeof(defaults) / sizeof(defaults[0]))
@@ -96,7 +106,15 @@ static bool is_kept(bool sent[static NUM_DEFAULTS], struct span key, struct span
 	return true;
 }
 
-static void write_defaults(struct json_writer *w, const bool sent[static NUM_DEFAULTS])
+// Of a privileged container nothing is hidden or sealed.
+static bool is_lifted(const char *name, bool is_privileged)
+{
+	return is_privileged &&
+		(strcmp(name, "MaskedPaths") == 0 || strcmp(name, "ReadonlyPaths") == 0);
+}
+
+static void write_defaults(struct json_writer *w, const bool sent[static NUM_DEFAULTS],
+                           bool is_privileged)
 {
 	for (size_t i = 0; i < NUM_DEFAULTS; i++) {
 		if (sent[i])
@@ -104,7 +122,8 @@ static void write_defaults(struct json_writer *w, const bool sent[static NUM_DEF
 		json_write_raw(w, ",\"");
 		json_write_raw(w, defaults[i].name);
 		json_write_raw(w, "\":");
-		json_write_raw(w, defaults[i].json);
+		json_write_raw(
+			w, is_lifted(defaults[i].name, is_privileged) ? "null" : defaults[i].json);
 	}
 }
 
@@ -185,7 +204,7 @@ static bool does_count(const struct counting *c, const char *name, struct span v
 }
 
 // Members that stand as they came, and those that did not come.
-static void write_sent(struct json_writer *w, const char *host_config)
+static void write_sent(struct json_writer *w, const char *host_config, bool is_privileged)
 {
 	const char *text = host_config != NULL ? host_config : "{}";
 	struct json_reader r = json_reader_make(text_span(text));
@@ -210,7 +229,25 @@ static void write_sent(struct json_writer *w, const char *host_config)
 		json_write_raw(w, "\":");
 		write_span(w, value);
 	}
-	write_defaults(w, sent);
+	write_defaults(w, sent, is_privileged);
+}
+
+void show_annotations(struct json_writer *w, const struct container *c)
+{
+	const char *text = c->settings.host_config != NULL ? c->settings.host_config : "{}";
+	struct json_reader r = json_reader_make(text_span(text));
+	struct span key, value, annotations = { 0 };
+
+	json_enter_object(&r);
+	while (json_next_member(&r, &key)) {
+		value = json_take_raw(&r);
+		if (field_is(key, "Annotations") && json_reader_status(&r) == 0)
+			annotations = value;
+	}
+	if (annotations.len == 0 || span_is(annotations, "null") || span_is(annotations, "{}"))
+		return;
+	json_write_raw(w, ",\"Annotations\":");
+	write_span(w, annotations);
 }
 
 static void write_number(struct json_writer *w, const char *key, int64_t value)
@@ -279,6 +316,6 @@ void show_host_config(struct json_writer *w, const struct container *c)
 	json_write_raw(w, s->log_options != NULL ? s->log_options : "{}");
 	json_write_raw(w, "}");
 	write_links(w, c);
-	write_sent(w, s->host_config);
+	write_sent(w, s->host_config, s->host.privileged);
 	json_write_raw(w, "}");
 }

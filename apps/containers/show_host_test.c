@@ -58,10 +58,42 @@ static void test_members_sent_twice(void **state)
 	       "\"Sysctls\":", "\"Sysctls\":{\"a\":\"b\"}");
 }
 
+static void test_privileged(void **state)
+{
+	struct container c = { .settings.host.privileged = true };
+	struct json_writer w = { 0 };
+
+	(void)state;
+	show_host_config(&w, &c);
+	assert_non_null(strstr(json_writer_text(&w), "\"MaskedPaths\":null"));
+	assert_non_null(strstr(json_writer_text(&w), "\"ReadonlyPaths\":null"));
+	json_writer_deinit(&w);
+}
+
+static void test_annotations(void **state)
+{
+	struct container c = { .settings.host_config = (char *)"{\"annotations\":{\"a\":\"b\"}}" };
+	struct json_writer w = { 0 };
+
+	(void)state;
+	show_annotations(&w, &c);
+	assert_string_equal(json_writer_text(&w), ",\"Annotations\":{\"a\":\"b\"}");
+	json_writer_deinit(&w);
+	w = (struct json_writer){ 0 };
+	c.settings.host_config = (char *)"{\"Annotations\":null}";
+	show_annotations(&w, &c);
+	assert_int_equal(w.len, 0);
+	json_writer_deinit(&w);
+}
+
 static void test_defaults(void **state)
 {
 	(void)state;
 	expect("{}", "\"IpcMode\":", "\"IpcMode\":\"private\"");
+	expect("{}", "\"MaskedPaths\":", "\"MaskedPaths\":[\"/proc/asound\"");
+	expect("{\"MaskedPaths\":null}", "\"MaskedPaths\":", "\"MaskedPaths\":[\"/proc/asound\"");
+	expect("{\"MaskedPaths\":[]}", "\"MaskedPaths\":", "\"MaskedPaths\":[]");
+	expect("{}", "\"ReadonlyPaths\":", "\"ReadonlyPaths\":[\"/proc/bus\"");
 	expect("{\"ipcmode\":\"shareable\"}", "\"IpcMode\":", "\"IpcMode\":\"shareable\"");
 }
 
@@ -70,6 +102,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_members_sent_twice),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_privileged),
+		cmocka_unit_test(test_annotations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,8 +128,9 @@ static void write_endpoint(struct json_writer *w, const struct container *c,
 	key_string(w, ",\"IPAddress\":", address != 0 ? text : "");
 	json_write_raw(w, ",\"IPPrefixLen\":");
 	json_write_i64(w, address != 0 ? network->subnet.prefix_len : 0);
-	json_write_raw(
-		w, ",\"IPv6Gateway\":\"\",\"GlobalIPv6Address\":\"\",\"GlobalIPv6PrefixLen\":0");
+	json_write_raw(w,
+	               ",\"IPv6Gateway\":\"\",\"GlobalIPv6Address\":\"\",\"GlobalIPv6PrefixLen\":0"
+	               ",\"GwPriority\":0");
 	if (network == NULL || network->kind == NETWORK_USER)
 		write_names(w, c, endpoint);
 	else

@@ -29,13 +29,6 @@ struct stats_reader {
 	struct source timer_source;
 };
 
-static nsec_t time_of(enum clock_id clock)
-{
-	nsec_t now = 0;
-
-	return clock_get(clock, &now) == 0 ? now : 0;
-}
-
 static struct container *find(const struct stats_reader *reader)
 {
 	list_for_each(entry, &reader->all->containers) {
@@ -113,14 +106,14 @@ static void take_sample(struct stats_reader *reader, const struct container *c,
 	if (!reader->streams && reader->left > 1 && now->wall != 0) {
 		reader->left--;
 		reader->before = *now;
-		sleep_until(reader, time_of(CLOCK_MONOTONIC) + PERIOD);
+		sleep_until(reader, monotonic_time() + PERIOD);
 		return;
 	}
 	stats_write(&subject, &reader->before, now, &w);
 	reader->before = *now;
 	if (reader->streams) {
 		send_sample(reader, &w);
-		sleep_until(reader, time_of(CLOCK_MONOTONIC) + PERIOD);
+		sleep_until(reader, monotonic_time() + PERIOD);
 		return;
 	}
 	reply_json(reader->client, reader->request, 200, &w);
@@ -129,8 +122,7 @@ static void take_sample(struct stats_reader *reader, const struct container *c,
 
 static void sample_told(void *context, const struct query_answer *answer)
 {
-	struct stats_sample now = { .wall = time_of(CLOCK_WALL),
-		                    .monotonic = time_of(CLOCK_MONOTONIC) };
+	struct stats_sample now = { .wall = wall_time(), .monotonic = monotonic_time() };
 
 	// Figures are the guest's; of a malformed answer there are none.
 	if (answer->error == 0 && answer->tail.len == sizeof(now.stats))
@@ -254,13 +246,14 @@ struct top_question {
 static void top_told(void *context, const struct query_answer *answer)
 {
 	struct top_question *question = context;
-	struct top_host host = { .now = time_of(CLOCK_WALL), .memory = question->memory };
+	struct top_host host = { .now = wall_time(), .memory = question->memory };
 	struct json_writer w = { 0 };
 	error_t err = answer->error;
 
 	if (err == 0)
 		err = top_write(&question->columns, answer->bytes, &host, &w);
 	if (err == 0) {
+		events_container(answer->c, "top", NULL);
 		reply_json(answer->client, answer->request, 200, &w);
 	} else {
 		json_writer_deinit(&w);

@@ -155,6 +155,15 @@ error_t folder_space(struct folder *folder, struct file_space *out)
 	return 0;
 }
 
+error_t volume_measure(struct folder *volumes, const char *name, uint32_t *left, uint64_t *bytes)
+{
+	(void)volumes;
+	(void)name;
+	(void)left;
+	*bytes = 0;
+	return 0;
+}
+
 bool volume_is_empty(struct folder *volumes, const char *name)
 {
 	(void)volumes;
@@ -220,6 +229,13 @@ void events_tell(struct containers *of, const char *type, const char *action, co
 	(void)id;
 	(void)attributes;
 	snprintf(event, sizeof(event), "%s %s", type, action);
+}
+
+void events_prune(struct containers *of, const char *type, uint64_t reclaimed)
+{
+	(void)of;
+	(void)reclaimed;
+	snprintf(event, sizeof(event), "%s prune", type);
 }
 
 void events_container(const struct container *c, const char *action, const char *more)

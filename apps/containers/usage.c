@@ -4,19 +4,13 @@
 #include "apps/containers/containers.h"
 #include "apps/containers/list_filters.h"
 #include "libs/base/string.h"
+#include "libs/http/target.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/environ.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
 #define SECTOR_SIZE 512u
-
-static nsec_t wall_time(void)
-{
-	nsec_t now = 0;
-
-	return clock_get(CLOCK_WALL, &now) == 0 ? now : 0;
-}
 
 static void key_number(struct json_writer *w, const char *key, int64_t value)
 {
@@ -125,6 +119,41 @@ void show_info(struct request *request)
 
 // --- GET /system/df ------------------------------------------------------------------------------
 
+enum usage_type { USAGE_CONTAINER, USAGE_IMAGE, USAGE_VOLUME, USAGE_BUILD_CACHE };
+
+static const char *const usage_types[] = { "container", "image", "volume", "build-cache" };
+
+#define TYPE_MAX 32u
+
+#define NUM_USAGE_TYPES (sizeof(usage_types) / sizeof(usage_types[0]))
+
+// Reads which of the types are asked for (all, if none is named) from the query; false, and the
+// request was answered, when one is none.
+static bool take_types(struct request *request, bool wanted[static NUM_USAGE_TYPES])
+{
+	bool any = false, good = true;
+	char text[TYPE_MAX];
+
+	for (unsigned k = 0; good; k++) {
+		error_t err = http_query_value(request->query, "type", k, text, sizeof(text));
+
+		if (err == ERR_NOT_FOUND)
+			break;
+		good = false;
+		for (size_t i = 0; i < NUM_USAGE_TYPES && err == 0; i++) {
+			if (strcmp(text, usage_types[i]) != 0)
+				continue;
+			wanted[i] = any = good = true;
+		}
+		if (!good)
+			request_refuse(request, 400, "unknown object type: %s",
+			               err == 0 ? text : "...");
+	}
+	for (size_t i = 0; i < NUM_USAGE_TYPES; i++)
+		wanted[i] = wanted[i] || !any;
+	return good;
+}
+
 static int64_t count_users(const struct containers *all, const struct image *image)
 {
 	int64_t count = 0;
@@ -134,8 +163,8 @@ static int64_t count_users(const struct containers *all, const struct image *ima
 	return count;
 }
 
-// As people call it: without what stands for Docker Hub.
-static void write_name(struct json_writer *w, const char *name)
+// As people call it: without what stands for Docker Hub. Names with digests, or the others.
+static void write_name(struct json_writer *w, const char *name, bool digests)
 {
 	static const char *const hub[] = { "docker.io/library/", "docker.io/" };
 
@@ -145,23 +174,23 @@ static void write_name(struct json_writer *w, const char *name)
 			break;
 		}
 	}
-	if (name[0] != '\0' && strchr(name, '@') == NULL)
+	if (name[0] != '\0' && digests == (strchr(name, '@') != NULL))
 		json_write_string(w, name);
 }
 
-static void write_names(struct json_writer *w, const struct image *image)
+static void write_names(struct json_writer *w, const struct image *image, bool digests)
 {
-	write_name(w, image->name);
+	write_name(w, image->name, digests);
 	for (size_t i = 0; i < image->names.count; i++)
 		if (strcmp(image->names.items[i], image->name) != 0)
-			write_name(w, image->names.items[i]);
+			write_name(w, image->names.items[i], digests);
 }
 
 static void write_images(struct json_writer *w, const struct containers *all, int64_t *total)
 {
 	bool first = true;
 
-	json_write_raw(w, "{\"Images\":[");
+	json_write_raw(w, "[");
 	for (size_t i = 0; i < all->images.count; i++) {
 		const struct image *image = &all->images.images[i];
 
@@ -170,9 +199,13 @@ static void write_images(struct json_writer *w, const struct containers *all, in
 		*total += image_size(image);
 		key_string(w, first ? "{\"Id\":" : ",{\"Id\":", image->id);
 		json_write_raw(w, ",\"ParentId\":\"\",\"RepoTags\":[");
-		write_names(w, image);
-		json_write_raw(
-			w, "],\"RepoDigests\":[],\"Created\":0,\"Labels\":null,\"SharedSize\":0");
+		write_names(w, image, false);
+		json_write_raw(w, "],\"RepoDigests\":[");
+		write_names(w, image, true);
+		key_number(w, "],\"Created\":", (int64_t)image->created_s);
+		json_write_raw(w, ",\"Labels\":");
+		json_write_raw(w, image->labels != NULL ? image->labels : "null");
+		json_write_raw(w, ",\"SharedSize\":0");
 		key_number(w, ",\"Size\":", image_size(image));
 		key_number(w, ",\"Containers\":", count_users(all, image));
 		json_write_raw(w, "}");
@@ -181,20 +214,36 @@ static void write_images(struct json_writer *w, const struct containers *all, in
 	json_write_raw(w, "]");
 }
 
+// What was not asked for is null.
 void show_usage(struct request *request)
 {
 	struct containers *all = request->all;
 	struct json_writer w = { 0 };
 	// All of which is there once, whichever images have it.
 	int64_t total = (int64_t)all->layers_size;
+	bool wanted[NUM_USAGE_TYPES] = { false };
 
-	write_images(&w, all, &total);
-	key_number(&w, ",\"LayersSize\":", total);
+	if (!take_types(request, wanted))
+		return;
+	json_write_raw(&w, "{\"Images\":");
+	if (wanted[USAGE_IMAGE])
+		write_images(&w, all, &total);
+	else
+		json_write_raw(&w, "null");
+	key_number(&w, ",\"LayersSize\":", wanted[USAGE_IMAGE] ? total : 0);
 	json_write_raw(&w, ",\"Containers\":");
-	show_summaries(&w, all);
+	if (wanted[USAGE_CONTAINER])
+		show_summaries(&w, all, request->minor);
+	else
+		json_write_raw(&w, "null");
 	json_write_raw(&w, ",\"Volumes\":");
-	show_volumes_usage(&w, all);
-	json_write_raw(&w, ",\"BuildCache\":[],\"BuilderSize\":0}");
+	if (wanted[USAGE_VOLUME])
+		show_volumes_usage(&w, all);
+	else
+		json_write_raw(&w, "null");
+	json_write_raw(&w, ",\"BuildCache\":");
+	json_write_raw(&w, wanted[USAGE_BUILD_CACHE] ? "[]" : "null");
+	json_write_raw(&w, ",\"BuilderSize\":0}");
 	reply_json(request->client, request->id, 200, &w);
 }
 
@@ -242,6 +291,7 @@ void operation_prune(struct request *request)
 		container_remove(c);
 	}
 	filters_deinit(&filters);
+	events_prune(request->all, "container", (uint64_t)reclaimed);
 	key_number(&w, "],\"SpaceReclaimed\":", reclaimed);
 	json_write_raw(&w, "}");
 	reply_json(request->client, request->id, 200, &w);

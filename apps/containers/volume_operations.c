@@ -73,9 +73,13 @@ static void write_volume(struct json_writer *w, const struct volume *volume)
 	json_write_raw(w, "}");
 }
 
-// Nobody counts a volume's bytes: -1 is what clients show as unknown.
+// Entries of volumes that one request has counted: all others wait meanwhile.
+#define MEASURED_MAX 8192u
+
+// A volume that has more is of -1 bytes: not known.
 void show_volumes_usage(struct json_writer *w, struct containers *all)
 {
+	uint32_t left = MEASURED_MAX;
 	bool first = true;
 
 	json_write_raw(w, "[");
@@ -90,7 +94,9 @@ void show_volumes_usage(struct json_writer *w, struct containers *all)
 			                    volume->name);
 		json_write_raw(w, first ? "" : ",");
 		write_members(w, volume);
-		json_write_raw(w, ",\"UsageData\":{\"Size\":-1,\"RefCount\":");
+		json_write_raw(w, ",\"UsageData\":{\"Size\":");
+		json_write_i64(w, volumes_measure(all, volume->name, &left));
+		json_write_raw(w, ",\"RefCount\":");
 		json_write_i64(w, users);
 		json_write_raw(w, "}}");
 		first = false;
@@ -308,22 +314,28 @@ static void prune(struct request *request, const struct filters *filters, bool w
 		heap_free(name);
 	}
 	after = volumes_space(request->all);
+	after = after > before ? after - before : 0;
+	events_prune(request->all, "volume", after);
 	json_write_raw(&w, "],\"SpaceReclaimed\":");
-	json_write_i64(&w, after > before ? (int64_t)(after - before) : 0);
+	json_write_i64(&w, (int64_t)after);
 	json_write_raw(&w, "}");
 	reply_json(request->client, request->id, 200, &w);
 }
+
+// The API's version since which volumes with a name stay.
+#define PRUNES_NAMELESS_SINCE 42u
 
 void volume_prune(struct request *request)
 {
 	static const char *const known[] = { "all", "label", "label!", NULL };
 	char error[FILTERS_ERROR_MAX];
 	struct filters filters;
-	bool whole = false;
+	// Before, all of them went.
+	bool whole = request->minor < PRUNES_NAMELESS_SINCE;
 
 	if (!take_filters(request, known, &filters))
 		return;
-	if (filters_switch(&filters, "all", false, &whole, error) < 0)
+	if (filters_switch(&filters, "all", whole, &whole, error) < 0)
 		reply_error(request->client, request->id, 400, "%s", error);
 	else if (request->all->lacks_records)
 		reply_error(request->client, request->id, 500,

@@ -105,6 +105,9 @@ static void start_version(void *context, struct http_exchange *exchange,
 	version_serve(exchange);
 }
 
+// Of a media type that is refused.
+#define TYPE_SHOWN_MAX 64u
+
 static char *copy_span(struct span text)
 {
 	char *copy = heap_alloc(text.len + 1);
@@ -159,9 +162,49 @@ static struct call *make_call(struct engine *engine, struct http_exchange *excha
 	return NULL;
 }
 
+static bool takes_json(uint32_t operation)
+{
+	switch (operation) {
+	case IMAGES_LOGIN:
+	case CONTAINERS_COMMIT:
+	case CONTAINERS_CREATE:
+	case CONTAINERS_UPDATE:
+	case CONTAINERS_EXEC_CREATE:
+	case CONTAINERS_EXEC_START:
+	case CONTAINERS_NETWORK_CREATE:
+	case CONTAINERS_NETWORK_CONNECT:
+	case CONTAINERS_NETWORK_DISCONNECT:
+	case CONTAINERS_VOLUME_CREATE: return true;
+	default: return false;
+	}
+}
+
+// Whether the body, if there is one, says of itself that it is what is read. A client that says
+// nothing is believed; dockerd would refuse it.
+static bool check_type(struct http_exchange *exchange, const struct http_request_head *head)
+{
+	static const char json[] = "application/json";
+	const struct http_field *type = http_field_find(head, "Content-Type");
+	size_t len = 0;
+
+	if (type == NULL || type->value.len == 0 || head->framing == HTTP_BODY_NONE)
+		return true;
+	while (len < type->value.len && type->value.data[len] != ';' &&
+	       type->value.data[len] != ' ')
+		len++;
+	if (span_equals_nocase((struct span){ type->value.data, len }, json))
+		return true;
+	reply_error(
+		exchange, 400, "unsupported Content-Type header (%.*s): must be 'application/json'",
+		(int)(len < TYPE_SHOWN_MAX ? len : TYPE_SHOWN_MAX), (const char *)type->value.data);
+	return false;
+}
+
 static void start_call(void *context, struct http_exchange *exchange,
                        const struct http_request_head *head, const struct http_match *match)
 {
+	if (takes_json(operations[match->route - routes]) && !check_type(exchange, head))
+		return;
 	if (make_call(context, exchange, head, match) != NULL)
 		http_collect_body(exchange, CONTAINERS_BODY_MAX);
 }

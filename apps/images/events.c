@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "apps/images/images.h"
+#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/log.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/syscall.h"
 
 #define ACTION_MAX 16u
+#define NUMBER_MAX 24u
 
 void event_tell(const struct images *images, const char *action, const char *id, const char *name)
 {
@@ -31,4 +33,12 @@ void event_tell(const struct images *images, const char *action, const char *id,
 	}
 	if (err < 0)
 		log_warn("an event of an image is lost: %s", error_text(err));
+}
+
+void event_tell_prune(const struct images *images, uint64_t freed)
+{
+	char text[NUMBER_MAX];
+
+	fmt_write(text, sizeof(text), "%llu", (unsigned long long)freed);
+	event_tell(images, "prune", "", text);
 }

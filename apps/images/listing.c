@@ -8,7 +8,7 @@
 #include "libs/base/string.h"
 
 // Of an image's numbers.
-#define NUMBERS_MAX 64u
+#define NUMBERS_MAX 96u
 // Of a name, with its quotes and a comma.
 #define NAME_BYTES (IMAGE_NAME_MAX + 3u)
 // What images may take up beside names.
@@ -55,7 +55,9 @@ static void write_image(struct json_writer *w, const struct images *images,
 	json_write_raw(w, ",\"names\":[");
 	if (images != NULL)
 		write_names(w, images, image);
-	json_write_raw(w, "],\"first_sector\":");
+	json_write_raw(w, "],\"created_s\":");
+	json_write_i64(w, (int64_t)(record_time(record->created) / NSEC_PER_SEC));
+	json_write_raw(w, ",\"first_sector\":");
 	json_write_i64(w, (int64_t)image->first_sector);
 	json_write_raw(w, ",\"num_sectors\":");
 	json_write_i64(w, (int64_t)image->num_sectors);

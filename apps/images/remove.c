@@ -160,6 +160,7 @@ static void finish(struct images *images, struct removal *removal)
 		json_write_raw(&w, removal->answer.len > 0 ? "]" : "");
 		json_write_raw(&w, ",\"SpaceReclaimed\":");
 		json_write_i64(&w, (int64_t)removal->freed);
+		event_tell_prune(images, removal->freed);
 		json_write_raw(&w, "}");
 	} else {
 		json_write_raw(&w, "[");

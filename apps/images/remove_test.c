@@ -47,6 +47,12 @@ uint64_t layers_drop(struct images *of, uint64_t spare)
 	return 0;
 }
 
+void event_tell_prune(const struct images *of, uint64_t freed)
+{
+	(void)of;
+	(void)freed;
+}
+
 void event_tell(const struct images *of, const char *action, const char *id, const char *name)
 {
 	(void)of;

@@ -455,6 +455,7 @@ static const char *begin_image(struct save *save)
 
 	if (image == NULL)
 		return "the image was removed";
+	event_tell(save->images, "save", image->id, image->id);
 	if (!save_kept_begin(&save->kept, save->images, image))
 		return begin_export(save);
 	accept(save);

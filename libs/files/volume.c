@@ -21,6 +21,90 @@ bool volume_is_empty(struct folder *volumes, const char *name)
 	return folder_list(volumes, name, see_entry, &empty) < 0 || empty;
 }
 
+// --- Size ----------------------------------------------------------------------------------------
+
+struct measure {
+	struct folder *volumes;
+	uint32_t left;  // entries
+	uint64_t bytes;
+	error_t err;
+	char path[FILES_PATH_MAX];  // of the folder that is looked at
+	// Paths of folders that are to be, each with a NUL before it: the last one is the next.
+	size_t used;
+	char todo[NAMES_SIZE];
+};
+
+static void measure_folder(struct measure *m, const char *name)
+{
+	char path[FILES_PATH_MAX];
+	size_t len = fmt_write(path, sizeof(path), "%s/%s", m->path, name);
+
+	if (len >= sizeof(path) || m->used + 1 + len > sizeof(m->todo)) {
+		m->err = ERR_LIMIT;
+		return;
+	}
+	m->todo[m->used++] = '\0';
+	memcpy(m->todo + m->used, path, len);
+	m->used += len;
+}
+
+static void measure_entry(void *context, const struct file_entry *entry)
+{
+	struct measure *m = context;
+	uint32_t links = entry->info.num_links > 0 ? entry->info.num_links : 1;
+
+	if (m->err < 0)
+		return;
+	if (m->left == 0 || !entry->has_info) {
+		m->err = ERR_LIMIT;
+		return;
+	}
+	m->left--;
+	if (entry->type == FILE_TYPE_FOLDER)
+		measure_folder(m, entry->name);
+	else
+		m->bytes += entry->info.size / links;
+}
+
+// Takes the next folder; false: there is none.
+static bool next_folder(struct measure *m)
+{
+	size_t start = m->used;
+
+	if (m->used == 0)
+		return false;
+	while (m->todo[start - 1] != '\0')
+		start--;
+	memcpy(m->path, m->todo + start, m->used - start);
+	m->path[m->used - start] = '\0';
+	m->used = start - 1;
+	return true;
+}
+
+error_t volume_measure(struct folder *volumes, const char *name, uint32_t *left, uint64_t *bytes)
+{
+	struct measure *m = heap_alloc(sizeof(*m));
+	error_t err;
+
+	if (m == NULL)
+		return ERR_NO_MEMORY;
+	*m = (struct measure){ .volumes = volumes, .left = *left };
+	if (str_copy(m->path, name, sizeof(m->path)) >= sizeof(m->path))
+		m->err = ERR_NOT_FOUND;
+	err = m->err;
+	while (err == 0) {
+		err = folder_list(volumes, m->path, measure_entry, m);
+		if (err == 0)
+			err = m->err;
+		if (err == 0 && !next_folder(m))
+			break;
+	}
+	*left = m->left;
+	*bytes = m->bytes;
+	heap_free(m);
+	return err;
+}
+
 // --- Removal -------------------------------------------------------------------------------------
 
 // Names of a folder, each with a byte before it that tells folders, and a NUL behind it.

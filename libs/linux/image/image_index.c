@@ -166,6 +166,8 @@ static void read_image(struct json_reader *r, struct image *image)
 			read_text(r, image->id, sizeof(image->id));
 		} else if (span_is(key, "first_sector")) {
 			image->first_sector = json_take_u64(r);
+		} else if (span_is(key, "created_s")) {
+			image->created_s = json_take_u64(r);
 		} else if (span_is(key, "num_sectors")) {
 			image->num_sectors = json_take_u64(r);
 		} else if (span_is(key, "names")) {

@@ -24,6 +24,7 @@ struct image {
 	char name[IMAGE_NAME_MAX];  // "": it has none but `names`
 	char id[IMAGE_ID_MAX];      // the digest of its configuration; "": none is known
 	struct string_list names;   // more of them, also with the digest of its manifest
+	uint64_t created_s;         // seconds since 1970; 0: not known
 	uint64_t first_sector;      // on the disk "images"
 	uint64_t num_sectors;
 	char file[IMAGES_FILE_MAX];  // in the folder IMAGES_STORE, in place of that disk; or ""

@@ -118,7 +118,7 @@ def answers_of_an_engine(context):
     engine = Engine(context)
     response, body = engine.get("/_ping")
     check_equal((response.status, body), (200, b"OK"))
-    for name, value in (("Api-Version", "1.50"), ("Docker-Experimental", "false"), ("Ostype", "linux")):
+    for name, value in (("Api-Version", "1.50"), ("Docker-Experimental", "false"), ("Ostype", "linux"), ("Swarm", "inactive")):
         check_equal(response.getheader(name), value)
     check(response.getheader("Server").startswith("Starina/"))
     check_equal(response.getheader("Builder-Version"), None)

@@ -287,7 +287,7 @@ def health(docker):
     check_equal((shown["Log"][0]["ExitCode"], shown["Log"][0]["Output"]), (-1, "Health check exceeded timeout (300ms)"))
     docker("run", "-d", "--name", "unasked", "--no-healthcheck", "checked:1")
     check_equal(docker.text("inspect", "-f", "{{json .State.Health}} {{.Config.Healthcheck.Test}}", "unasked"), "null [NONE]")
-    check(b"less than one millisecond" in docker("create", "--health-cmd", "x", "--health-interval", "1us", IMAGE, status=1).stderr)
+    check(b"less than 1ms" in docker("create", "--health-cmd", "x", "--health-interval", "1us", IMAGE, status=1).stderr)
     docker("rm", "-f", "sick", "slow", "unasked")
 
 

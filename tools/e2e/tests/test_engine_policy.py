@@ -10,7 +10,7 @@ import urllib.parse
 
 from engine_clients import run_others
 from harness import ROOT, check, check_equal, test
-from test_engine import PATIENCE, Engine, connect
+from test_engine import PATIENCE, Engine, UnixConnection, connect
 from test_engine_containers import IMAGE, Docker, create, make_image, patient, request
 
 
@@ -154,6 +154,95 @@ def lists(engine):
     check_equal(request(engine, "GET", "/containers/json?filters=" + urllib.parse.quote('{"before":["x"]}'))[0], 404)
 
 
+def usage(engine):
+    """Of the types that are asked for; the rest is null."""
+    def told(query):
+        return {key for key, value in patient(engine, "GET", "/system/df" + query, 200).items() if value not in (None, 0)}
+    everything = {"Images", "LayersSize", "Containers", "Volumes", "BuildCache"}
+    for query, wanted in (("", everything), ("?type=image", {"Images", "LayersSize"}), ("?type=container&type=volume", {"Containers", "Volumes"}),
+                          ("?type=build-cache", {"BuildCache"})):
+        check_equal(told(query), wanted, query)
+    check_equal(request(engine, "GET", "/system/df?type=nonsense")[0], 400)
+
+
+def again(engine):
+    """A container that runs is made anew of what inspect says of it, as tools do that bring containers up to date."""
+    limits = {"Memory": 64 << 20, "NanoCpus": 10 ** 9, "Tmpfs": {"/t": "size=1m"}, "Ulimits": [{"Name": "nofile", "Soft": 100, "Hard": 200}], "Binds": ["again:/v:ro"]}
+    first = create(engine, Cmd=["sleep", "1000"], HostConfig=limits)
+    patient(engine, "POST", f"/containers/{first}/start", 204)
+    for version in ("1.41", "1.44", "1.50"):
+        shown = patient(engine, "GET", f"/v{version}/containers/{first}/json", 200)
+        body = {**shown["Config"], "HostConfig": shown["HostConfig"], "NetworkingConfig": {"EndpointsConfig": shown["NetworkSettings"]["Networks"]}}
+        second = patient(engine, "POST", f"/v{version}/containers/create", 201, body=body)["Id"]
+        check_equal(patient(engine, "GET", f"/v{version}/containers/{second}/json", 200)["HostConfig"], shown["HostConfig"], version)
+        patient(engine, "DELETE", f"/containers/{second}", 204)
+    patient(engine, "DELETE", f"/containers/{first}?force=1", 204)
+    sizes = [volume["UsageData"] for volume in patient(engine, "GET", "/system/df", 200)["Volumes"] if volume["Name"] == "again"]
+    check_equal(sizes, [{"Size": 0, "RefCount": 0}])
+    patient(engine, "DELETE", "/volumes/again", 204)
+
+
+def older_clients(engine):
+    """What the version of the API decides on, and what a name may be that an id is, too."""
+    nameless = [patient(engine, "POST", "/volumes/create", 201, body={})["Name"] for _ in range(2)]
+    patient(engine, "POST", "/volumes/create", 201, body={"Name": "kept"})
+    check_equal(sorted(patient(engine, "POST", "/v1.42/volumes/prune", 200)["VolumesDeleted"]), sorted(nameless))
+    part = {"Image": IMAGE, "HostConfig": {"Mounts": [{"Type": "volume", "Source": "kept", "Target": "/v", "VolumeOptions": {"Subpath": "none"}}]}}
+    for version, status in (("1.44", 204), ("1.45", 500)):
+        patient(engine, "POST", f"/v{version}/containers/create?name=part", 201, body=part)
+        patient(engine, "POST", "/containers/part/start", status)
+        patient(engine, "DELETE", "/containers/part?force=1", 204)
+    check_equal(patient(engine, "POST", "/v1.41/volumes/prune", 200)["VolumesDeleted"], ["kept"])
+    ids = [patient(engine, "POST", "/networks/create", 201, body={"Name": "first"})["Id"]]
+    ids += [patient(engine, "POST", "/networks/create", 201, body={"Name": ids[0][:length]})["Id"] for length in (12, 64)]
+    for name, gone in ((ids[0][:12], ids[1]), (ids[0], ids[0]), (ids[0], ids[2])):
+        patient(engine, "DELETE", f"/networks/{name}", 204)
+        check(gone not in [network["Id"] for network in patient(engine, "GET", "/networks", 200)], (name, gone))
+    for body, kind, says in ((b"{}", "text/plain", "unsupported Content-Type header (text/plain): must be 'application/json'"),
+                             (b"{x", "application/json", "invalid JSON"), (b"{} x", "application/json; charset=utf-8", "unexpected content after JSON")):
+        connection = UnixConnection(engine.socket)
+        connection.request("POST", "/volumes/create", body, {"Content-Type": kind})
+        response = connection.getresponse()
+        check_equal(response.status, 400, says)
+        check(says in json.loads(response.read())["message"], says)
+    # None of these reads what a client may send along.
+    connection = UnixConnection(engine.socket)
+    connection.request("POST", "/containers/nosuch/stop", b"x=y", {"Content-Type": "application/x-www-form-urlencoded"})
+    check_equal(connection.getresponse().status, 404)
+
+
+def told(engine, since):
+    """The types and actions of events since a time, and what was freed of prunings."""
+    response, body = engine.get(f"/events?since={since}&until={int(time.time()) + 1}")
+    check_equal(response.status, 200)
+    return [(event["Type"], event["Action"].partition(":")[0]) for event in map(json.loads, body.splitlines())]
+
+
+def events_of_all(engine, docker):
+    since = int(time.time()) - 1
+    docker("run", "-d", "--rm", "--name", "told", "-v", "told:/v", IMAGE, "sleep", "1000")
+    docker("cp", "told:/bin/busybox", "-")
+    docker("cp", "-", "told:/tmp", stdin=b"")
+    docker("export", "told")
+    docker("top", "told")
+    # It is there again afterwards, and goes with its end only.
+    docker("exec", "told", "sh", "-c", "echo kept >/file")
+    docker("restart", "-t", "0", "told")
+    check_equal(docker.text("exec", "told", "cat", "/file"), "kept")
+    check_equal(docker.text("ps", "--format", "{{.Names}} {{.Command}}", "--no-trunc"), 'told "sleep 1000"')
+    docker("stop", "-t", "0", "told")
+    docker("volume", "prune", "-af")
+    docker("save", IMAGE)
+    seen = told(engine, since)
+    wanted = [("volume", "create"), ("container", "create"), ("volume", "mount"), ("container", "start"), ("container", "archive-path"), ("container", "extract-to-dir"),
+              ("container", "export"), ("container", "top"), ("container", "die"), ("volume", "unmount"), ("volume", "mount"), ("container", "start"),
+              ("container", "restart"), ("container", "die"), ("volume", "unmount"), ("container", "destroy"), ("volume", "destroy"), ("volume", "prune"), ("image", "save")]
+    for event in seen:
+        if wanted and event == wanted[0]:
+            wanted.pop(0)
+    check_equal(wanted, [], seen)
+
+
 SURROUNDINGS = """cat /etc/hosts /etc/resolv.conf | tail -n 5; id; sed -n 's/^CapBnd:\t//p' /proc/self/status; ulimit -n
 cat /proc/sys/net/core/somaxconn /proc/self/oom_score_adj /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max /proc/sys/kernel/domainname /proc/1/comm"""
 SEEN = """1.2.3.4\ta
@@ -261,6 +350,10 @@ def lists_and_nonsense(context):
     docker = Docker(context, engine)
     lists(engine)
     surroundings(docker)
+    usage(engine)
+    again(engine)
+    older_clients(engine)
+    events_of_all(engine, docker)
     run_others(context, engine, IMAGE)
     nonsense(engine)
     prefixes_and_bodies_without_end(engine)
