@@ -209,8 +209,8 @@ void sweep_init(struct images *images);
 void sweep_add(struct images *images, const char *name);
 // --- events.c ---
 
-// Tells `containers` of an event: "tag", "untag", "delete", "pull", "load", "save". `id` is the image's id,
-// of a pull its name.
+// Tells `containers` of an event: "tag", "untag", "delete", "pull", "load", "save". `id` is the
+// image's id, of a pull its name.
 void event_tell(const struct images *images, const char *action, const char *id, const char *name);
 // Tells it that images nobody needed were removed, and how many bytes that has freed.
 void event_tell_prune(const struct images *images, uint64_t freed);
