@@ -222,19 +222,21 @@ static inline paddr_t find_free(unsigned order, bool clean_first)
 	return find_large(order, clean_first);
 }
 
-// Takes back what is being cleaned; returns whether there was something. Called with the lock,
-// which is given away while another hart writes.
+// Takes back what is being cleaned; returns whether something may be free now that was not. Called
+// with the lock, which is given away while another hart writes: that may end the block, too.
 static bool stop_cleaning(void)
 {
+	bool waited = false;
 	paddr_t block;
 
 	while (pages.cleaning.busy) {
 		spin_unlock(&pages.lock);
 		spin_lock(&pages.lock);
+		waited = true;
 	}
 	block = pages.cleaning.block;
 	if (block == 0)
-		return false;
+		return waited;
 	pages.cleaning.block = 0;
 	*map_byte(block) = 0;
 	merge_free(block, pages.cleaning.order, false);

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <ucontext.h>
+
 #include "kernel/mm/test_arena.h"
 
 #define NUM_PAGES (ARENA_SIZE / PAGE_SIZE)
+
+// A second hart, which cleans, and how often the lock was about to be taken or was given away.
+static ucontext_t first_hart, second_hart;
+static unsigned moments;
+static bool two_harts;
 
 static void test_pages_are_aligned_zeroed_and_distinct(void **state)
 {
@@ -239,6 +246,52 @@ static void test_clean_and_dirty_are_dirty(void **state)
 	assert_zero(page, 0);
 }
 
+// The second hart is interrupted while it writes, and goes on while the first waits for that.
+void host_come_between(void)
+{
+	if (!two_harts)
+		return;
+	moments++;
+	if (moments == 2)
+		assert_int_equal(swapcontext(&second_hart, &first_hart), 0);
+	else if (moments == 4)
+		assert_int_equal(swapcontext(&first_hart, &second_hart), 0);
+}
+
+static void clean_on_second_hart(void)
+{
+	(void)page_clean_some();
+}
+
+static void test_the_last_block_becomes_clean_while_it_is_waited_for(void **state)
+{
+	static char stack[64 * 1024];
+	paddr_t blocks[NUM_PAGES >> PAGE_MAX_ORDER];
+	size_t count = NUM_PAGES >> PAGE_MAX_ORDER;
+
+	(void)state;
+	arena_reset();
+	dirty_all(blocks, count);
+	for (size_t i = 0; i + 1 < 1 << PAGE_MAX_ORDER; i++)
+		assert_true(page_clean_some());
+	for (size_t i = 0; i + 1 < count; i++)
+		assert_int_equal(page_alloc(PAGE_MAX_ORDER, &blocks[i]), 0);
+	assert_int_equal(getcontext(&second_hart), 0);
+	second_hart.uc_stack.ss_sp = stack;
+	second_hart.uc_stack.ss_size = sizeof(stack);
+	second_hart.uc_link = &first_hart;
+	makecontext(&second_hart, clean_on_second_hart, 0);
+	moments = 0;
+	two_harts = true;
+	assert_int_equal(swapcontext(&first_hart, &second_hart), 0);
+	assert_int_equal(moments, 2);
+	assert_int_equal(page_alloc(PAGE_MAX_ORDER, &blocks[count - 1]), 0);
+	two_harts = false;
+	assert_int_equal(moments, 8);
+	assert_zero(blocks[count - 1], PAGE_MAX_ORDER);
+	assert_int_equal(page_free_count(), 0);
+}
+
 static void test_several_ranges(void **state)
 {
 	(void)state;
@@ -274,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_large_blocks_are_cleaned),
 		cmocka_unit_test(test_what_is_being_cleaned_is_there_when_it_is_needed),
 		cmocka_unit_test(test_clean_and_dirty_are_dirty),
+		cmocka_unit_test(test_the_last_block_becomes_clean_while_it_is_waited_for),
 		cmocka_unit_test(test_several_ranges),
 		cmocka_unit_test(test_double_free_panics),
 	};
