@@ -43,7 +43,7 @@ void followers_tell(struct images *images)
 		log_error("`containers` is not told of images: %s", error_text(err));
 }
 
-uint32_t followers_ask(struct images *images, const struct image_entry *image)
+error_t followers_ask(struct images *images, const struct image_entry *image, uint32_t *question)
 {
 	struct msg_images_users users = { .id = ++images->num_questions };
 	struct message m;
@@ -51,7 +51,9 @@ uint32_t followers_ask(struct images *images, const struct image_entry *image)
 
 	err = message_encode_images_users(&m, &users, image->id, strlen(image->id));
 	assert(err == 0);
-	return followers_send(images, &m) == 0 ? users.id : 0;
+	err = followers_send(images, &m);
+	*question = err == 0 ? users.id : 0;
+	return err;
 }
 
 void followers_take(void *context, struct client *client, struct message *m)

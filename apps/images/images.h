@@ -184,8 +184,10 @@ void followers_take(void *context, struct client *client, struct message *m);
 void followers_left(struct images *images, const struct client *client);
 // Sends it a message, which is consumed. Errors: outbox_send's, ERR_PEER_CLOSED (it is not there).
 __must_check error_t followers_send(const struct images *images, struct message *m);
-// Asks which containers have an image. Returns the question's number; 0: it cannot be asked.
-uint32_t followers_ask(struct images *images, const struct image_entry *image);
+// Asks which containers have an image; `question` becomes the question's number, or 0. Errors: as
+// followers_send's.
+__must_check error_t followers_ask(struct images *images, const struct image_entry *image,
+                                   uint32_t *question);
 
 // --- layers.c ---
 

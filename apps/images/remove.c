@@ -269,8 +269,10 @@ void removal_answered(struct images *images, const struct msg_images_used *used)
 // `removal`.
 static void ask(struct images *images, struct removal *removal, struct image_entry *image)
 {
-	removal->question = followers_ask(images, image);
-	if (removal->question != 0 || images->follower == NULL)
+	error_t err = followers_ask(images, image, &removal->question);
+
+	// Of one that has just gone, `closed` comes, and the next one is asked.
+	if (err == 0 || err == ERR_PEER_CLOSED)
 		return;
 	image->is_going = false;
 	refuse_removal(removal, 500, "out of memory%s%s%s", "", "", "");

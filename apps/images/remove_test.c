@@ -17,7 +17,7 @@
 static struct images images;
 static char asked[IMAGE_ID_MAX], removed[IMAGE_ID_MAX];
 static uint32_t question;
-static bool cannot_ask;
+static error_t cannot_ask;
 static char answer[1024];
 static uint32_t refused;  // its status
 
@@ -33,11 +33,12 @@ void followers_tell(struct images *of)
 	(void)of;
 }
 
-uint32_t followers_ask(struct images *of, const struct image_entry *image)
+error_t followers_ask(struct images *of, const struct image_entry *image, uint32_t *number)
 {
 	(void)of;
 	snprintf(asked, sizeof(asked), "%s", image->id);
-	return cannot_ask ? 0 : ++question;
+	*number = cannot_ask == 0 ? ++question : 0;
+	return cannot_ask;
 }
 
 uint64_t layers_drop(struct images *of, uint64_t spare)
@@ -204,7 +205,8 @@ static void test_parent(void **state)
 	assert_true(list_is_empty(&images.images));
 }
 
-// Without memory `containers` cannot be asked: that is said. While it is not there that waits.
+// Without memory `containers` cannot be asked: that is said. While it is not there that waits, and
+// from when it has gone, too.
 static void test_cannot_ask(void **state)
 {
 	struct request request = { .images = &images, .target = A };
@@ -212,7 +214,7 @@ static void test_cannot_ask(void **state)
 
 	(void)state;
 	add_child(A, "");
-	cannot_ask = true;
+	cannot_ask = ERR_PEER_CLOSED;
 	refused = 0;
 	operation_remove(&request);
 	assert_int_equal(refused, 0);
@@ -220,11 +222,16 @@ static void test_cannot_ask(void **state)
 
 	images.follower = &follower;
 	removals_go_on(&images);
+	assert_int_equal(refused, 0);
+	assert_false(list_is_empty(&images.removals));
+
+	cannot_ask = ERR_NO_MEMORY;
+	removals_go_on(&images);
 	assert_int_equal(refused, 500);
 	assert_true(list_is_empty(&images.removals));
 	assert_false(catalog_by_id(&images, A)->is_going);
 	images.follower = NULL;
-	cannot_ask = false;
+	cannot_ask = 0;
 	catalog_forget(&images, catalog_by_id(&images, A));
 }
 
