@@ -16,9 +16,9 @@ PARTS = os.environ.get("FILE_CALLS", "times attributes locks memory nameless").s
 PLACES = ("/own", "/volume", "/folder")
 # What is otherwise by intent: the beginnings of lines, by what docs/files.md says of them.
 KNOWN = {
-    "setuid and setgid, by those that neither own nor are root": [r"chown to -1, -1 by (member|other): EPERM"],
+    "setuid and setgid, by those that neither own nor are root": [r"chown (to -1,|-1) -1 (of \d+ )?by (member|other): EPERM"],
     "with fallocate and copy_file_range also when root does it": [r"(fallocate|punch|copy) of \d+ by root"],
-    "setgid without execution by the group": [r"[a-zA-Z_ ]+ of 02767 by other"],
+    "setgid without execution by the group": [r"[a-zA-Z ]+ of 2767 by other"],
     "the layer is an overlay, and allows no devices": [r"(open|creat)\b.* device ", r"creat x of a device", r"its inode number", r"256 bytes: access: ENOENT"],
 }
 
