@@ -66,7 +66,7 @@ def added_process_fails(guest):
             (["/noexec"], {}, 126, 'exec: "/noexec": permission denied'),
             (["/garbage"], {}, 126, "exec /garbage: exec format error"),
             # The container's own would have it made.
-            (["probe"], {"cwd": "/new"}, 126, 'chdir to cwd ("/new") set in config.json failed: No such file or directory'),
+            (["probe"], {"cwd": "/new"}, 126, 'chdir to cwd ("/new") set in config.json failed: no such file or directory'),
             (["probe"], {"user": {"username": "nobody-such"}}, 126,
              "unable to find user nobody-such: no matching entries in passwd file")]:
         check(guest.add(*args, **more).end(), (status, b"", b"", message))

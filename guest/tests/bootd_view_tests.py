@@ -163,7 +163,7 @@ def workdir_through_proc(guest):
 @test("hostile_dev")
 def workdir_is_a_file(guest):
     expect_failure(guest, config("/bin/probe", process={"cwd": "/victim"}), 125,
-                   'chdir to cwd \\("/victim"\\) .* Not a directory')
+                   'chdir to cwd \\("/victim"\\) .* not a directory')
 
 
 @test("scratch")
