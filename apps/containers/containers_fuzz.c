@@ -141,21 +141,15 @@ static bool wants_channel(uint32_t operation)
 static void client_asks(struct asker_fake *client, const uint8_t *data, size_t len)
 {
 	const char *const targets[] = { "aa", "bb", "", "n", "vol", client->id, "aa/l", "bridge" };
+	static const struct asker_words words = { queries, COUNT(queries), bodies, COUNT(bodies) };
 	struct asked_fake asked;
 
 	if (len < 5)
 		return;
 	asked = (struct asked_fake){ .operation = operations[data[0] % COUNT(operations)],
-		                     .target = targets[data[1] % COUNT(targets)],
-		                     .query = span_make(data + 5, len - 5),
-		                     .odd = data[4] };
+		                     .target = targets[data[1] % COUNT(targets)] };
 	asked.has_channel = wants_channel(asked.operation) != (data[4] >= 240);
-	if (data[2] < COUNT(queries))
-		asked.query = text_span(queries[data[2]]);
-	if (data[3] < COUNT(bodies))
-		asked.body = text_span(bodies[data[3]]);
-	else if (data[2] < COUNT(queries))
-		asked.body = span_make(data + 5, len - 5);
+	asked_fake_read(&asked, &words, data, len);
 	world_keep_stream(asker_fake_ask(client, &asked));
 }
 

@@ -350,7 +350,7 @@ static void stop_signalled(struct loop *loop, struct source *source)
 	(void)loop;
 	stop_timer_close(c);
 	// A guest that was told and is still there does not obey, and nor does a vmm.
-	if (c->killed && c->killed_at_once && c->vmm != NULL)
+	if (c->killed_at_once && c->vmm != NULL)
 		vmms_end(c->vmm);
 	else
 		container_signal_send(c, SIGNAL_KILL);

@@ -439,15 +439,30 @@ static int ask_setxattr(uint64_t node, const char *name)
 	                             .tail2_len = 1 });
 }
 
+// Sets what `in` names; returns all attributes.
+static struct fuse_attr set_attributes(uint64_t node, const struct fuse_setattr_in *in)
+{
+	struct fuse_attr_out out;
+
+	assert_int_equal(ask(session,
+	                     (struct request){ .opcode = FUSE_SETATTR,
+	                                       .node = node,
+	                                       .fixed = in,
+	                                       .fixed_len = sizeof(*in) }),
+	                 0);
+	memcpy(&out, answer.body, sizeof(out));
+	return out.attr;
+}
+
 // What Linux's own ext4 does.
 static void test_names_and_times_at_the_edge(void **state)
 {
-	struct fuse_setattr_in in = { .valid = FATTR_ATIME | FATTR_MTIME,
-		                      .atime = (uint64_t)-5000000000,
-		                      .atimensec = 999999999,
-		                      .mtime = 1ull << 40,
-		                      .mtimensec = 8 };
-	struct fuse_attr_out out;
+	static const struct fuse_setattr_in in = { .valid = FATTR_ATIME | FATTR_MTIME,
+		                                   .atime = (uint64_t)-5000000000,
+		                                   .atimensec = 999999999,
+		                                   .mtime = 1ull << 40,
+		                                   .mtimensec = 8 };
+	struct fuse_attr attr;
 	uint64_t node;
 
 	(void)state;
@@ -457,31 +472,15 @@ static void test_names_and_times_at_the_edge(void **state)
 	assert_int_equal(ask_setxattr(node, "security."), -LINUX_EINVAL);
 	assert_int_equal(ask_setxattr(node, "user"), -LINUX_EOPNOTSUPP);
 	assert_int_equal(ask_setxattr(node, "user.x"), 0);
-	assert_int_equal(ask(session,
-	                     (struct request){ .opcode = FUSE_SETATTR,
-	                                       .node = node,
-	                                       .fixed = &in,
-	                                       .fixed_len = sizeof(in) }),
-	                 0);
-	memcpy(&out, answer.body, sizeof(out));
-	assert_true((int64_t)out.attr.atime == INT32_MIN && out.attr.atimensec == 0);
-	assert_true(out.attr.mtime == 15032385535 && out.attr.mtimensec == 0);
+	attr = set_attributes(node, &in);
+	assert_true((int64_t)attr.atime == INT32_MIN && attr.atimensec == 0);
+	assert_true(attr.mtime == 15032385535 && attr.mtimensec == 0);
 }
 
 // The mode of `node` after a chown by root: to user 7, or chown(-1, -1), which names nothing.
 static uint32_t mode_given_away(uint64_t node, uint32_t valid)
 {
-	struct fuse_setattr_in in = { .valid = valid, .uid = 7 };
-	struct fuse_attr_out out;
-
-	assert_int_equal(ask(session,
-	                     (struct request){ .opcode = FUSE_SETATTR,
-	                                       .node = node,
-	                                       .fixed = &in,
-	                                       .fixed_len = sizeof(in) }),
-	                 0);
-	memcpy(&out, answer.body, sizeof(out));
-	return out.attr.mode;
+	return set_attributes(node, &(struct fuse_setattr_in){ .valid = valid, .uid = 7 }).mode;
 }
 
 static void test_a_new_owner_takes_setuid_from_all_but_folders(void **state)

@@ -97,21 +97,15 @@ static void client_asks(struct asker_fake *client, const uint8_t *data, size_t l
 {
 	const char *const targets[] = { "a:1",    "a",   "c:1", "h",   "sha256:0000",
 		                        "system", "k:1", "",    "a:2", ("sha256:" ZEROS "02") };
+	static const struct asker_words words = { queries, COUNT(queries), bodies, COUNT(bodies) };
 	struct asked_fake asked;
 
 	if (len < 5)
 		return;
 	asked = (struct asked_fake){ .operation = IMAGES_FIRST + data[0] % 14u,
-		                     .target = targets[data[1] % COUNT(targets)],
-		                     .query = span_make(data + 5, len - 5),
-		                     .odd = data[4] };
+		                     .target = targets[data[1] % COUNT(targets)] };
 	asked.has_channel = wants_channel(asked.operation) != (data[4] >= 240);
-	if (data[2] < COUNT(queries))
-		asked.query = text_span(queries[data[2]]);
-	if (data[3] < COUNT(bodies))
-		asked.body = text_span(bodies[data[3]]);
-	else if (data[2] < COUNT(queries))
-		asked.body = span_make(data + 5, len - 5);
+	asked_fake_read(&asked, &words, data, len);
 	keep_stream(asker_fake_ask(client, &asked));
 }
 

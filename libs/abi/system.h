@@ -6,9 +6,10 @@
 #include "libs/abi/app.h"
 
 // What all harts have, and their guests with them (struct system_info.hart_features).
-#define HART_SSTC (1u << 0)  // the extension: a timer of their own
-#define HART_SVVPTC \
-	(1u << 1)  // the extension: no translation of what is not there is kept for long
+// Sstc: a timer of their own.
+#define HART_SSTC (1u << 0)
+// Svvptc: no translation of what is not there is kept for long.
+#define HART_SVVPTC (1u << 1)
 // A change of sstatus.SUM drops all translations.
 #define HART_SLOW_SUM (1u << 2)
 

@@ -42,6 +42,20 @@ static handle_t add_channel(struct message *m, uint8_t odd)
 	return ends[1];
 }
 
+void asked_fake_read(struct asked_fake *asked, const struct asker_words *words, const uint8_t *data,
+                     size_t len)
+{
+	struct span rest = span_make(data + 5, len - 5);
+	bool has_query = data[2] < words->num_queries;
+
+	asked->query = has_query ? text_span(words->queries[data[2]]) : rest;
+	if (data[3] < words->num_bodies)
+		asked->body = text_span(words->bodies[data[3]]);
+	else if (has_query)
+		asked->body = rest;
+	asked->odd = data[4];
+}
+
 handle_t asker_fake_ask(struct asker_fake *asker, const struct asked_fake *asked)
 {
 	struct msg_containers_request request = {

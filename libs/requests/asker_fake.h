@@ -24,6 +24,17 @@ struct asked_fake {
 	uint8_t odd;
 };
 
+// The queries and bodies that a fuzzer knows.
+struct asker_words {
+	const char *const *queries;
+	size_t num_queries;
+	const char *const *bodies;
+	size_t num_bodies;
+};
+// The query, the body and what is odd, from an input of at least 5 bytes: the bytes 2 and 3 are the
+// numbers of both, and behind their last ones the rest of the input is meant.
+void asked_fake_read(struct asked_fake *asked, const struct asker_words *words, const uint8_t *data,
+                     size_t len);
 // Sends a request. Returns the other end of its channel, which is the caller's; HANDLE_NONE: there
 // is none.
 handle_t asker_fake_ask(struct asker_fake *asker, const struct asked_fake *asked);

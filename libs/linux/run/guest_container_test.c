@@ -218,22 +218,28 @@ static void test_signal_while_loading(void **state)
 	expect_end(130, NULL);
 }
 
-static void test_signal_reaches_bootd(void **state)
+// bootd hears of this signal, and of nothing else.
+static void expect_signal(uint32_t expected)
 {
 	struct control_header header;
 	uint32_t number;
 
-	(void)state;
-	guest_start();
-	guest_read();
-	requests_len = 0;
-	guest_container_signal(container, 15);
 	guest_read();
 	assert_int_equal(requests_len, sizeof(header) + sizeof(struct control_signal));
 	memcpy(&header, requests, sizeof(header));
 	assert_int_equal(header.type, CONTROL_SIGNAL);
 	memcpy(&number, requests + sizeof(header), sizeof(number));
-	assert_int_equal(number, 15);
+	assert_int_equal(number, expected);
+}
+
+static void test_signal_reaches_bootd(void **state)
+{
+	(void)state;
+	guest_start();
+	guest_read();
+	requests_len = 0;
+	guest_container_signal(container, 15);
+	expect_signal(15);
 	guest_container_signal(container, 9);
 	expect_end(137, NULL);
 }
@@ -241,20 +247,12 @@ static void test_signal_reaches_bootd(void **state)
 // The guest is to write out what the container has written.
 static void test_kill_inside(void **state)
 {
-	struct control_header header;
-	uint32_t number;
-
 	(void)state;
 	guest_start();
 	guest_read();
 	requests_len = 0;
 	guest_container_kill_inside(container);
-	guest_read();
-	assert_int_equal(requests_len, sizeof(header) + sizeof(struct control_signal));
-	memcpy(&header, requests, sizeof(header));
-	assert_int_equal(header.type, CONTROL_SIGNAL);
-	memcpy(&number, requests + sizeof(header), sizeof(number));
-	assert_int_equal(number, 9);
+	expect_signal(9);
 	assert_int_equal(heard.ended, 0);
 	guest_container_kill(container);
 	expect_end(137, NULL);
