@@ -9,7 +9,7 @@ import subprocess
 
 import debian
 import software
-from harness import ROOT, check, check_equal, test
+from harness import ROOT, Skip, check, check_equal, test
 from oci import write_layout
 
 
@@ -150,3 +150,22 @@ def database_and_power_cuts(context):
         check_disk(context, clean=False)
     result = software.run(context, software.PYTHON, "python3", "-c", ROWS.replace("100000", "1"), **more)
     check(int(result.stdout.split()[1]) >= told, (result, told))
+
+
+@test
+def the_host_is_full(context):
+    """The state disk's file cannot grow: the container hears of it and ends; the machine stood still once. With room again, the disk is sound."""
+    mount = context.scratch / "small"
+    mount.mkdir()
+    more = image(context)
+    command = f"mount -t tmpfs -o size=24m none {mount} && STARINA_DISK={mount}/state.img \"$@\"; echo status $?; cp --sparse=always {mount}/state.img ."
+    script = "echo kept > /data/kept; sync; dd if=/dev/zero of=/data/big bs=1M count=40 conv=fsync 2>&1; cat /data/kept"
+    process = context.popen("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", command, "sh", ROOT / "run.sh", "-v", "vol:/data", more, "sh", "-c", script)
+    result = context.end_of(process)
+    if b"status" not in result.stdout:
+        raise Skip(f"no rights to mount a small file system: {result.stderr}")
+    check(b"Input/output error" in result.stdout and result.stdout.endswith(b"kept\nstatus 0\n"), result)
+    check("the state disk: a write" in result.stderr, result.stderr)
+    check_equal(shell(context, "cat /data/kept; dd if=/dev/zero of=/data/big bs=1M count=40 conv=fsync 2>&1 | tail -n 1 | cut -d' ' -f1-2", "-v", "vol:/data").stdout,
+                b"kept\n41943040 bytes\n")
+    check_disk(context)

@@ -77,7 +77,9 @@ static void add_disk(struct command *command, const char *id, const char *format
 		return;
 	}
 	add(command, "-drive");
-	add(command, "file=%s,format=%s,if=none,id=%s%s", escaped, format, id, options);
+	// A full disk of the host is an error of one write. QEMU would stop the machine otherwise.
+	add(command, "file=%s,format=%s,if=none,id=%s,werror=report%s", escaped, format, id,
+	    options);
 	add(command, "-device");
 	add(command, "virtio-blk-device,drive=%s,serial=%s", id, id);
 	free(escaped);
