@@ -19,6 +19,8 @@ HOST_TESTS += libs/ext4/crc32c_test
 crc32c_test_SRCS := libs/ext4/crc32c.c
 HOST_TESTS += libs/ext4/journal/journal_test
 journal_test_SRCS := $(EXT4_BLOCKS_SRCS)
+HOST_TESTS += libs/ext4/journal/journal_mount_test
+journal_mount_test_SRCS := $(EXT4_BLOCKS_SRCS)
 HOST_TESTS += libs/ext4/crash_test
 crash_test_SRCS := $(EXT4_BLOCKS_SRCS) $(patsubst %,libs/ext4/%_fake.c,crash_recorder crash_workload crash_files crash_look fsck)
 # What its runs of e2fsck have in them. It is no test's own: without sanitizers.

@@ -4,6 +4,9 @@ HOSTFS_SRCS := $(addprefix tools/run/hostfs/,attr_ops.c binds.c changes.c dir_op
 HOST_TESTS += tools/run/hostfs/hostfs_test
 hostfs_test_SRCS := $(HOSTFS_SRCS)
 hostfs_test_CFLAGS := -D_GNU_SOURCE
+HOST_TESTS += tools/run/hostfs/hostfs_owners_test
+hostfs_owners_test_SRCS := $(HOSTFS_SRCS)
+hostfs_owners_test_CFLAGS := -D_GNU_SOURCE
 HOST_TESTS += tools/run/hostfs/hostfs_hostile_test
 hostfs_hostile_test_SRCS := $(HOSTFS_SRCS)
 hostfs_hostile_test_CFLAGS := -D_GNU_SOURCE -DMAX_NODES=4096
