@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Between the files of libs/files: session.c (requests and their replies), walk.c (from a path to a
-// node), names.c, list.c and open.c (operations of paths), file.c and transfer.c (of open files).
+// Between the files of libs/files: requests.c (what is asked), session.c (and answered), walk.c
+// (from a path to a node), names.c, list.c and open.c (operations of paths), file.c and transfer.c
+// (of open files).
 #pragma once
 
 #include "libs/abi/fuse.h"
@@ -21,7 +22,7 @@
 #define MODE_FILE 0x8000u
 #define MODE_LINK 0xa000u
 
-// --- session.c -----------------------------------------------------------------------------------
+// --- requests.c, session.c -----------------------------------------------------------------------
 
 // The body of a reply. `payload` may be taken.
 struct reply {
@@ -49,6 +50,13 @@ __must_check error_t request_send(struct files *files, struct request *request, 
 __must_check error_t request_send_folio(struct files *files, struct request *request,
                                         uint32_t opcode, uint64_t node, struct span part,
                                         handle_t folio, uint32_t start, uint32_t len);
+// Makes a message of one request. Errors: ERR_NO_MEMORY, ERR_LIMIT, ERR_TOO_LARGE.
+__must_check error_t request_encode(struct message *m, uint32_t opcode, uint64_t node,
+                                    uint64_t unique, const struct span *parts, size_t num_parts);
+// Sends what the provider's limit and the channel allow.
+void requests_pump(struct files *files, bool all_forgotten);
+// That of a session that is gone, or 0.
+__must_check error_t session_error(const struct files *files);
 // Copies the next bytes of a reply. Returns ERR_PROTOCOL when there are fewer.
 __must_check error_t reply_take(struct reply *reply, void *out, size_t size);
 
