@@ -57,7 +57,12 @@ class Life:
             head = self.stream.recv(4096)
         except ConnectionError:
             head = b""
-        return int(head.split()[1]) if head else None, None
+        status = int(head.split()[1]) if head else None
+        # One that was refused is a connection that waits for another request, for a minute.
+        if status != 101:
+            self.stream.close()
+            self.stream = None
+        return status, None
 
     def start(self):
         return self.ask("POST", "/containers/step/start")
