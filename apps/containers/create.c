@@ -2,6 +2,7 @@
 //
 // POST /containers/create. Texts are Docker's: people search for them.
 #include "apps/containers/containers.h"
+#include "apps/containers/settings_networks.h"
 #include "libs/base/hex.h"
 #include "libs/base/string.h"
 #include "libs/linux/image/image_name.h"
@@ -282,12 +283,20 @@ void creations_drop(struct containers *all, const struct client *client, uint32_
 	}
 }
 
+// The API's version since which a container may be created in several networks.
+#define SEVERAL_NETWORKS_SINCE 44u
+
 void operation_create(struct request *request)
 {
 	char error[SETTINGS_ERROR_MAX];
 	struct settings settings;
 	error_t err = settings_parse_new(&settings, request->body, error);
 
+	if (err == 0 && request->minor < SEVERAL_NETWORKS_SINCE) {
+		err = networking_check_single(settings.networking, error);
+		if (err < 0)
+			settings_deinit(&settings);
+	}
 	if (err < 0)
 		fail(request, err, error);
 	else if (!needs_folders(&settings))

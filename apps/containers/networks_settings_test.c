@@ -202,6 +202,22 @@ static void endpoints(void **state)
 	assert_int_equal(networking_read(NULL, note, seen, error), 0);
 }
 
+static void one_network(void **state)
+{
+	static const char *const fine[] = { NULL, "{}", "{\"EndpointsConfig\":null}",
+		                            "{\"EndpointsConfig\":{}}",
+		                            "{\"EndpointsConfig\":{\"a\":{}}}" };
+	char error[SETTINGS_ERROR_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)
+		assert_int_equal(networking_check_single(fine[i], error), 0);
+	assert_int_equal(
+		networking_check_single("{\"EndpointsConfig\":{\"a\":{},\"b\":null}}", error),
+		ERR_INVALID);
+	assert_string_equal(error, "Container cannot be connected to network endpoints: a, b");
+}
+
 static void connecting(void **state)
 {
 	struct connect_settings s;
@@ -224,10 +240,10 @@ static void connecting(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),      cmocka_unit_test(with_addresses),
-		cmocka_unit_test(refused),    cmocka_unit_test(with_options),
-		cmocka_unit_test(links),      cmocka_unit_test(endpoints),
-		cmocka_unit_test(connecting),
+		cmocka_unit_test(plain),       cmocka_unit_test(with_addresses),
+		cmocka_unit_test(refused),     cmocka_unit_test(with_options),
+		cmocka_unit_test(links),       cmocka_unit_test(endpoints),
+		cmocka_unit_test(one_network), cmocka_unit_test(connecting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

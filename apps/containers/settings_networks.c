@@ -379,6 +379,39 @@ error_t networking_read(const char *text, endpoint_each_fn *each, void *context,
 	return err;
 }
 
+struct network_names {
+	char text[SETTINGS_ERROR_MAX];
+	size_t len;
+	size_t count;
+};
+
+// Adds a name, as far as there is room.
+static error_t take_name(void *context, const char *network,
+                         const struct endpoint_settings *endpoint,
+                         char error[static SETTINGS_ERROR_MAX])
+{
+	struct network_names *names = context;
+
+	(void)endpoint;
+	(void)error;
+	if (names->len < sizeof(names->text))
+		names->len += fmt_write(names->text + names->len, sizeof(names->text) - names->len,
+		                        names->count > 0 ? ", %s" : "%s", network);
+	names->count++;
+	return 0;
+}
+
+error_t networking_check_single(const char *networking, char error[static SETTINGS_ERROR_MAX])
+{
+	struct network_names names = { .count = 0 };
+	error_t err = networking_read(networking, take_name, &names, error);
+
+	if (err == 0 && names.count > 1)
+		err = refuse(error, "Container cannot be connected to network endpoints: %s",
+		             names.text);
+	return err;
+}
+
 const char *settings_network(const struct settings *s)
 {
 	return !is_set(s->network_mode) || strcmp(s->network_mode, "default") == 0

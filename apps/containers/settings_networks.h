@@ -73,6 +73,10 @@ typedef error_t endpoint_each_fn(void *context, const char *network,
 // settings_parse's, and what `each` returns.
 __must_check error_t networking_read(const char *networking, endpoint_each_fn *each, void *context,
                                      char error[static SETTINGS_ERROR_MAX]);
+// Whether a NetworkingConfig (JSON; NULL: none) names one network at most, as it has to before API
+// 1.44. Errors: as settings_parse's.
+__must_check error_t networking_check_single(const char *networking,
+                                             char error[static SETTINGS_ERROR_MAX]);
 // What HostConfig.NetworkMode names: "bridge" when it says nothing. The settings' own.
 const char *settings_network(const struct settings *settings);
 // Whether it is any but "none".

@@ -111,6 +111,12 @@ def networks_of_containers(context):
     # Before 1.45 the API has the short id among them.
     seen = [request(engine, "GET", f"{version}/containers/alias/json")[1] for version in ("/v1.44", "/v1.45")]
     check_equal([one["NetworkSettings"]["Networks"]["back"]["Aliases"] for one in seen], [["store", seen[0]["Id"][:12]], ["store"]])
+    # Before 1.44 it is created in one network.
+    several = {"Image": IMAGE, "NetworkingConfig": {"EndpointsConfig": {"back": {}, "front": {}}}}
+    check_equal(request(engine, "POST", "/v1.43/containers/create?name=many", several),
+                (400, {"message": "Container cannot be connected to network endpoints: back, front"}))
+    check_equal(request(engine, "POST", "/v1.44/containers/create?name=many", several)[0], 201)
+    check_equal(request(engine, "DELETE", "/containers/many")[0], 204)
     docker("rm", "-f", "alias")
     check_equal(net.lookup("data", "store"), "")
     # Neither through who is in both, nor by the address of the uplink.
