@@ -225,7 +225,9 @@ void show_summaries(struct json_writer *w, const struct containers *all, uint32_
 void show_info(struct request *request);
 // GET /system/df.
 void show_usage(struct request *request);
-// The list of volumes, with how many containers have each.
+// The answer, once volumes are counted if it is to have them.
+void show_usage_now(struct containers *all, const struct usage_question *question);
+// The list of volumes, with how many containers have each, and what was counted.
 void show_volumes_usage(struct json_writer *w, struct containers *all);
 // POST /containers/prune: 200, 400 (the filters).
 void operation_prune(struct request *request);

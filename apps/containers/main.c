@@ -45,6 +45,7 @@ static void containers_main(const struct environ *env)
 	list_init(&all->stats_readers);
 	events_init(&all->events);
 	layers_init(all);
+	volume_sizes_init(all);
 	logs_init(all);
 	if (environ_config_u64(env, "pool", &all->pool_size) < 0 || all->pool_size > 16) {
 		log_error("containers.pool is the number of virtual machines that wait, 0 to 16");

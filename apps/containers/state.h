@@ -20,6 +20,7 @@
 #include "apps/containers/settings.h"
 #include "apps/containers/visit.h"
 #include "apps/containers/vmms_leaving.h"
+#include "apps/containers/volume_sizes.h"
 #include "apps/containers/volumes.h"
 #include "libs/abi/containers.h"
 #include "libs/abi/vmm.h"
@@ -196,8 +197,9 @@ struct containers {
 	bool has_names;
 	uint16_t last_any_port;  // ports.c
 	struct request_server server;
-	struct list volumes;     // struct volume, as it was last looked at
-	bool keeps_volumes;      // volumes.json could not be read: it is not replaced
+	struct list volumes;  // struct volume, as it was last looked at
+	bool keeps_volumes;   // volumes.json could not be read: it is not replaced
+	struct volume_sizes sizes;
 	handle_t removal_timer;  // volumes.c
 	struct source removal;
 	bool serves;

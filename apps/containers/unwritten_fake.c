@@ -155,15 +155,6 @@ error_t folder_space(struct folder *folder, struct file_space *out)
 	return 0;
 }
 
-error_t volume_measure(struct folder *volumes, const char *name, uint32_t *left, uint64_t *bytes)
-{
-	(void)volumes;
-	(void)name;
-	(void)left;
-	*bytes = 0;
-	return 0;
-}
-
 bool volume_is_empty(struct folder *volumes, const char *name)
 {
 	(void)volumes;

@@ -119,13 +119,9 @@ void show_info(struct request *request)
 
 // --- GET /system/df ------------------------------------------------------------------------------
 
-enum usage_type { USAGE_CONTAINER, USAGE_IMAGE, USAGE_VOLUME, USAGE_BUILD_CACHE };
-
 static const char *const usage_types[] = { "container", "image", "volume", "build-cache" };
 
 #define TYPE_MAX 32u
-
-#define NUM_USAGE_TYPES (sizeof(usage_types) / sizeof(usage_types[0]))
 
 // Reads which of the types are asked for (all, if none is named) from the query; false, and the
 // request was answered, when one is none.
@@ -215,16 +211,13 @@ static void write_images(struct json_writer *w, const struct containers *all, in
 }
 
 // What was not asked for is null.
-void show_usage(struct request *request)
+void show_usage_now(struct containers *all, const struct usage_question *question)
 {
-	struct containers *all = request->all;
 	struct json_writer w = { 0 };
 	// All of which is there once, whichever images have it.
 	int64_t total = (int64_t)all->layers_size;
-	bool wanted[NUM_USAGE_TYPES] = { false };
+	const bool *wanted = question->wanted;
 
-	if (!take_types(request, wanted))
-		return;
 	json_write_raw(&w, "{\"Images\":");
 	if (wanted[USAGE_IMAGE])
 		write_images(&w, all, &total);
@@ -233,7 +226,7 @@ void show_usage(struct request *request)
 	key_number(&w, ",\"LayersSize\":", wanted[USAGE_IMAGE] ? total : 0);
 	json_write_raw(&w, ",\"Containers\":");
 	if (wanted[USAGE_CONTAINER])
-		show_summaries(&w, all, request->minor);
+		show_summaries(&w, all, question->minor);
 	else
 		json_write_raw(&w, "null");
 	json_write_raw(&w, ",\"Volumes\":");
@@ -244,7 +237,21 @@ void show_usage(struct request *request)
 	json_write_raw(&w, ",\"BuildCache\":");
 	json_write_raw(&w, wanted[USAGE_BUILD_CACHE] ? "[]" : "null");
 	json_write_raw(&w, ",\"BuilderSize\":0}");
-	reply_json(request->client, request->id, 200, &w);
+	reply_json(question->client, question->request, 200, &w);
+}
+
+void show_usage(struct request *request)
+{
+	struct usage_question question = { .client = request->client,
+		                           .request = request->id,
+		                           .minor = request->minor };
+
+	if (!take_types(request, question.wanted))
+		return;
+	if (!question.wanted[USAGE_VOLUME])
+		show_usage_now(request->all, &question);
+	else if (volume_sizes_ask(request->all, &question) < 0)
+		reply_error(request->client, request->id, 500, "out of memory");
 }
 
 // --- POST /containers/prune ----------------------------------------------------------------------

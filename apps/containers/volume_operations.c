@@ -73,18 +73,11 @@ static void write_volume(struct json_writer *w, const struct volume *volume)
 	json_write_raw(w, "}");
 }
 
-// Entries of volumes that one request has counted: all others wait meanwhile.
-#define MEASURED_MAX 8192u
-
-// A volume that has more is of -1 bytes: not known.
 void show_volumes_usage(struct json_writer *w, struct containers *all)
 {
-	uint32_t left = MEASURED_MAX;
 	bool first = true;
 
 	json_write_raw(w, "[");
-	if (volumes_refresh(all) < 0)
-		log_debug("there are no volumes to be counted");
 	list_for_each(entry, &all->volumes) {
 		const struct volume *volume = container_of(entry, struct volume, entry);
 		int64_t users = 0;
@@ -95,7 +88,7 @@ void show_volumes_usage(struct json_writer *w, struct containers *all)
 		json_write_raw(w, first ? "" : ",");
 		write_members(w, volume);
 		json_write_raw(w, ",\"UsageData\":{\"Size\":");
-		json_write_i64(w, volumes_measure(all, volume->name, &left));
+		json_write_i64(w, volume_sizes_of(&all->sizes, volume->name));
 		json_write_raw(w, ",\"RefCount\":");
 		json_write_i64(w, users);
 		json_write_raw(w, "}}");

@@ -41,24 +41,6 @@ static error_t ask_empty(struct folder *volumes, void *context)
 	return volume_is_empty(volumes, context) ? 0 : ERR_EXISTS;
 }
 
-struct measure {
-	const char *name;
-	uint32_t *left;
-	uint64_t bytes;
-};
-
-static error_t ask_measure(struct folder *volumes, void *context)
-{
-	struct measure *measure = context;
-	uint32_t left = *measure->left;
-	error_t err = volume_measure(volumes, measure->name, &left, &measure->bytes);
-
-	// It may be asked of the next server once more.
-	if (err == 0 || err == ERR_LIMIT)
-		*measure->left = left;
-	return err;
-}
-
 struct removal {
 	const char *name;
 	bool whole;
@@ -295,13 +277,6 @@ error_t volumes_remove(struct containers *all, const char *name)
 			log_debug("what is said of the volume %s stays", name);
 	}
 	return err;
-}
-
-int64_t volumes_measure(struct containers *all, const char *name, uint32_t *left)
-{
-	struct measure measure = { .name = name, .left = left };
-
-	return ask(all, ask_measure, &measure) == 0 ? (int64_t)measure.bytes : -1;
 }
 
 uint64_t volumes_space(struct containers *all)

@@ -37,9 +37,6 @@ __must_check error_t volumes_remove(struct containers *all, const char *name);
 __must_check error_t volumes_refresh(struct containers *all);
 // The one of that name, or NULL.
 struct volume *volumes_find(struct containers *all, const char *name);
-// How many bytes a volume's files have; -1: that is not known, or `*left` entries of it were looked
-// at in vain. Blocks.
-int64_t volumes_measure(struct containers *all, const char *name, uint32_t *left);
 // Bytes of the disk that are free; 0 when that is not known.
 uint64_t volumes_space(struct containers *all);
 

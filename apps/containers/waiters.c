@@ -53,6 +53,7 @@ void waiters_drop(struct containers *all, const struct client *client, uint32_t 
 	stats_waiters_drop(all, client, id);
 	creations_drop(all, client, id);
 	commit_waiters_drop(all, client, id);
+	volume_sizes_drop(all, client, id);
 }
 
 static void answer_wait(const struct container *c, const struct waiter *waiter)

@@ -395,9 +395,10 @@ static void forget_handles(void)
 
 void world_begin(bool all)
 {
-	static const enum world_service servers[WORLD_FILES] = { WORLD_OWN,   WORLD_VOLUMES,
-		                                                 WORLD_STORE, WORLD_STORE,
-		                                                 WORLD_STORE, WORLD_STORE };
+	static const enum world_service servers[WORLD_FILES] = { WORLD_OWN,    WORLD_VOLUMES,
+		                                                 WORLD_STORE,  WORLD_STORE,
+		                                                 WORLD_STORE,  WORLD_STORE,
+		                                                 WORLD_VOLUMES };
 
 	forget_handles();
 	for (size_t i = 0; i < WORLD_SERVICES; i++)

@@ -20,7 +20,7 @@ enum world_service {
 	WORLD_SERVICES
 };
 
-#define WORLD_FILES 6u
+#define WORLD_FILES 7u
 #define WORLD_PROCESSES 4u
 #define WORLD_STREAMS 8u
 

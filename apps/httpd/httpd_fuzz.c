@@ -4,6 +4,7 @@
 // end nothing is left. An input is a list of steps: what, how, a length, and so many bytes.
 #include <stdlib.h>
 
+#include "libs/files/internal.h"
 #include "libs/files/provider_fake.h"
 #include "libs/http/tcpip_fake.h"
 #include "libs/look/look_fake.h"

@@ -3,6 +3,7 @@
 // An app with files of a provider, and what its callbacks have told, for tests of libs/files.
 #pragma once
 
+#include "libs/files/internal.h"
 #include "libs/files/provider_fake.h"
 
 #include <setjmp.h>

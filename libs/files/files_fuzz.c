@@ -5,6 +5,7 @@
 // bytes.
 #include <stdlib.h>
 
+#include "libs/files/internal.h"
 #include "libs/files/provider_fake.h"
 #include "libs/starina/payload.h"
 

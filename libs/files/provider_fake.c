@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libs/files/internal.h"
 #include "libs/starina/payload.h"
 #include "libs/starina/service.h"
 

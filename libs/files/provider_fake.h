@@ -5,7 +5,7 @@
 #pragma once
 
 #include "libs/base/string.h"
-#include "libs/files/internal.h"
+#include "libs/files/files.h"
 #include "libs/starina/clients_fake.h"
 
 #define FAKE_NODES 64u

@@ -11,5 +11,7 @@ HOST_FUZZERS += libs/files/files_fuzz
 files_fuzz_SRCS := $(files_test_SRCS)
 HOST_TESTS += libs/files/volume_test
 volume_test_SRCS := $(files_test_SRCS)
+HOST_TESTS += libs/files/volume_size_test
+volume_size_test_SRCS := $(files_test_SRCS)
 HOST_TESTS += libs/files/steady_test
 steady_test_SRCS := $(files_test_SRCS)

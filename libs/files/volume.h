@@ -14,11 +14,6 @@ bool volume_name_is_good(const char *name);
 bool volume_is_anonymous(const char *name);
 // Whether a volume has nothing in it, or is not there, or cannot be looked at.
 bool volume_is_empty(struct folder *volumes, const char *name);
-// How many bytes the files of a volume have, each link of several its part. `*left` is how many
-// entries may be looked at, of which what it takes is taken off. Errors: as folder_list's;
-// ERR_LIMIT: it has more entries, or deeper folders.
-__must_check error_t volume_measure(struct folder *volumes, const char *name, uint32_t *left,
-                                    uint64_t *bytes);
 // Removes a volume with all that is in it. Errors: as folder_rename's, folder_remove's and
 // folder_list's; ERR_NOT_FOUND: there is no such volume.
 __must_check error_t volume_remove(struct folder *volumes, const char *name);

@@ -173,39 +173,15 @@ static void what_fails_is_told(void **state)
 	assert_int_equal(volume_remove(folder, "data"), 0);
 }
 
-static void its_size(void **state)
-{
-	uint32_t data = make(1, "data", FOLDER), deep = data, left = 100, wide;
-	uint64_t bytes = 7;
-
-	(void)state;
-	assert_int_equal(volume_measure(folder, "data", &left, &bytes), 0);
-	assert_int_equal(bytes, 0);
-	make(1, "other", FOLDER);
-	make(data, "one", FILE_MODE);
-	for (unsigned i = 0; i < 5; i++) {
-		wide = make(data, (char[]){ 'w', (char)('a' + i), '\0' }, FOLDER);
-		make(wide, "file", FILE_MODE);
-		deep = make(deep, "deep", FOLDER);
-		make(deep, "file", FILE_MODE);
-	}
-	left = 100;
-	assert_int_equal(volume_measure(folder, "data", &left, &bytes), 0);
-	assert_int_equal(bytes, 11);
-	assert_int_equal(left, 100 - 21);
-	left = 20;
-	assert_int_equal(volume_measure(folder, "data", &left, &bytes), ERR_LIMIT);
-	left = 100;
-	assert_int_equal(volume_measure(folder, "none", &left, &bytes), ERR_NOT_FOUND);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(all_that_is_in_it),  TEST(one_that_was_not_wholly_removed),
-		TEST(in_parts),           TEST(twice_in_parts),
-		TEST(its_size),           TEST(a_name_of_any_length),
+		TEST(all_that_is_in_it),
+		TEST(one_that_was_not_wholly_removed),
+		TEST(in_parts),
+		TEST(twice_in_parts),
+		TEST(a_name_of_any_length),
 		TEST(what_fails_is_told),
 	};
 

@@ -11,6 +11,7 @@
 #include "apps/js/native/native.h"
 #include "apps/js/native/native_fuzz.h"
 #include "apps/js/runtime/internal.h"
+#include "libs/files/internal.h"
 #include "libs/files/provider_fake.h"
 #include "libs/starina/system_objects_fake.h"
 
