@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The provider of "host" (libs/abi/host.h): the way of apps to starina-run, and the machine's
-// orderly end. main.c has the port to the host, clients.c the apps, power.c the end.
+// orderly end. main.c has the port to the host, clients.c the apps, power.c the end, wall.c the
+// clock.
 #pragma once
 
 #include "libs/abi/engine.h"
@@ -36,6 +37,14 @@ struct call {
 	char *path;  // of a bind, which `request.flags` are of, too; on the heap
 };
 
+// What the host has said of the time.
+struct wall {
+	nsec_t asked_at;  // CLOCK_MONOTONIC
+	unsigned left;    // answers that are still to come
+	nsec_t best;      // the shortest time that one took
+	nsec_t origin;    // after that one: what CLOCK_WALL is over CLOCK_MONOTONIC
+};
+
 struct hostctl {
 	struct loop loop;
 	struct service_listener listener;
@@ -57,6 +66,7 @@ struct hostctl {
 	bool was_ready;  // what the host was told
 	bool stopping;
 	struct opener end;  // of the state disk's use
+	struct wall wall;
 };
 
 // --- main.c ---
@@ -84,3 +94,10 @@ bool clients_have_stopped(const struct hostctl *ctl);
 void power_stop(struct hostctl *ctl);
 // A client has ended what it had, or has gone: goes on with the end if that was the last.
 void power_advance(struct hostctl *ctl);
+
+// --- wall.c ---
+
+// The host speaks from the beginning: it is asked for the time.
+void wall_ask(struct hostctl *ctl);
+// It has said it.
+void wall_take(struct hostctl *ctl, struct span text);

@@ -18,6 +18,13 @@ error_t system_power_off(handle_t system, int code)
 	return ERR_ACCESS;
 }
 
+error_t clock_set(handle_t system, nsec_t wall)
+{
+	(void)system;
+	(void)wall;
+	return 0;
+}
+
 #define APPS 3u
 
 static handle_t service, apps[APPS], console, port;
@@ -84,6 +91,7 @@ static void host_answers(uint8_t how)
 	const char *format = how % 4 == 0 ? "\nsync %s\n"
 		: how % 4 == 1            ? "ok %u 8080\n"
 		: how % 4 == 2            ? "error %u it is not possible\n"
+		: how >= 128              ? "time %u\n"
 					  : "stop\n";
 
 	if (how % 4 == 0)

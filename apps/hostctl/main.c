@@ -73,13 +73,18 @@ static void line_take(struct hostctl *ctl, struct span line)
 	uint32_t id = 0, port = 0;
 
 	if (span_take_prefix(&line, "sync ")) {
-		ctl->synced = ctl->synced || span_is(line, ctl->nonce);
+		if (!ctl->synced && span_is(line, ctl->nonce)) {
+			ctl->synced = true;
+			wall_ask(ctl);
+		}
 		return;
 	}
 	if (!ctl->synced)
 		return;
 	if (span_is(line, "stop"))
 		power_stop(ctl);
+	else if (span_take_prefix(&line, "time "))
+		wall_take(ctl, line);
 	else if (span_take_prefix(&line, "ok ") && number_take(&line, &id) &&
 	         number_take(&line, &port))
 		clients_answer(ctl, id, port, (struct span){ 0 }, true);

@@ -19,13 +19,15 @@
 //   bind ID make|keep PATH what is at PATH of the host (the rest of the line) can be opened as
 //                          "files:host/+N/" (libs/abi/files.h); "make": a folder, if there is
 //                          nothing
+//   time                   what time it is
 //   stopping SECONDS       it needs so long at most, from now on, to power off
 // From the host:
 //   sync NONCE             first, with the nonce of the OS's last beginning
 //   ok ID HOST_PORT        the answer to a request; to "bind", N
 //   error ID TEXT          why it could not be done, as docker says it
+//   time NANOSECONDS       it is so long since 1970, as this is written
 //   stop                   end all that runs, write everything out, and power off
-// At most ENGINE_HOST_REQUESTS requests are without an answer at a time.
+// At most ENGINE_HOST_REQUESTS requests with an ID are without an answer at a time.
 #pragma once
 
 #define ENGINE_PORT 2375

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What becomes of containers by themselves, what lists let through, and what each route says of nonsense."""
 
+import calendar
 import concurrent.futures
 import json
 import re
@@ -344,6 +345,14 @@ def prefixes_and_bodies_without_end(engine):
     check_equal(sorted(set(ids) - set(answer["ContainersDeleted"])), [])
 
 
+def is_not_behind(engine):
+    """What a client finds out after it has looked at its clock is later in the OS, too, to the microsecond."""
+    before = time.time_ns() // 1000
+    seconds, fraction = patient(engine, "GET", "/info", 200)["SystemTime"].removesuffix("Z").split(".")
+    now = calendar.timegm(time.strptime(seconds, "%Y-%m-%dT%H:%M:%S")) * 10**6 + int(fraction[:6])
+    check(before <= now, f"{before} was the time here, and {now} in the OS after it")
+
+
 @test
 def lists_and_nonsense(context):
     engine = start(context)
@@ -358,6 +367,7 @@ def lists_and_nonsense(context):
     nonsense(engine)
     prefixes_and_bodies_without_end(engine)
     check("Server Version" in docker.text("info"))
+    is_not_behind(engine)
     check_equal(docker.text("system", "df", "--format", "{{.Type}}").split("\n")[0], "Images")
     check_equal(docker.text("ps", "-aq", "-f", "name=none"), "")
     engine.stop()

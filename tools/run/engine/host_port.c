@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #define MAX_STOP_SECONDS 86400ul
 #define HELLO "starina-host 1 "
@@ -59,6 +60,14 @@ void host_port_stop(struct host_port *port)
 {
 	port->stop_asked = true;
 	stop_say(port);
+}
+
+static void time_say(struct host_port *port)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) == 0)
+		say(port, "time %lld%09ld\n", (long long)now.tv_sec, now.tv_nsec);
 }
 
 // --- Requests ------------------------------------------------------------------------------------
@@ -163,6 +172,8 @@ static void line_take(struct host_port *port, const char *line)
 		port->engine_ready = false;
 	else if (strcmp(line, "lost") == 0)
 		port->num_lost++;
+	else if (strcmp(line, "time") == 0)
+		time_say(port);
 	else if (strncmp(line, "publish ", 8) == 0)
 		request_take(port, HOST_REQUEST_PUBLISH, line + 8);
 	else if (strncmp(line, "unpublish ", 10) == 0)

@@ -15,6 +15,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define HELLO "starina-host 1 0123456789abcdef\n"
@@ -257,6 +258,29 @@ static void connections_are_lost(void **state)
 	assert_true(port.engine_ready);
 }
 
+static unsigned long long host_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec;
+}
+
+static void says_the_time(void **state)
+{
+	unsigned long long before, said = 0;
+
+	(void)state;
+	say(os, "time\n");
+	assert_string_equal(hear(os), "");  // it has not begun
+	hello();
+	before = host_time();
+	say(os, "time\n");
+	hear(os);
+	assert_int_equal(sscanf(heard, "time %llu\n", &said), 1);
+	assert_true(before <= said && said <= host_time());
+}
+
 static void stops(void **state)
 {
 	(void)state;
@@ -284,6 +308,7 @@ int main(void)
 		port_case(a_monitor_that_fails),
 		port_case(begins_anew),
 		port_case(too_many),
+		port_case(says_the_time),
 		port_case(stops),
 		port_case(connections_are_lost),
 	};
