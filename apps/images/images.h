@@ -17,7 +17,8 @@
 //   ingest.c     from a job's folder into the store
 //   sweep.c      folders of jobs that are over
 //   events.c     what happens to images, for who watches containers
-//   save.c       docker save; save_archive.c: what it writes; save_kept.c: of what is kept
+//   save.c       docker save; save_archive.c: what it writes, save_index.c: as an OCI layout, too;
+//                save_kept.c: of what is kept, save_export.c: from a virtual machine
 //   show.c       images in the forms of Docker's API
 //   parents.c    which image was made of which
 //   operations.c tag; remove.c has rm and prune

@@ -3,11 +3,11 @@
 
 #include "apps/images/images.h"
 #include "apps/images/save_archive.h"
+#include "apps/images/save_export.h"
+#include "apps/images/save_index.h"
 #include "apps/images/save_kept.h"
-#include "libs/base/decimal.h"
 #include "libs/base/fmt.h"
 #include "libs/base/hex.h"
-#include "libs/base/sha256.h"
 #include "libs/base/string.h"
 #include "libs/http/target.h"
 #include "libs/starina/alloc.h"
@@ -17,17 +17,8 @@
 
 // At a time: each has a virtual machine.
 #define SAVES_MAX 4u
-#define FRAME_HEAD 4u
-#define SIZE_TEXT 24u
 // Of a message to the client.
 #define PIECE_MAX (64u * 1024)
-
-enum part {
-	PART_SIZE,     // of the layer, in digits
-	PART_ARCHIVE,  // the layer
-	PART_DONE,
-	PART_KEPT,  // none of these: the image is kept, and no virtual machine is needed
-};
 
 struct save {
 	struct images *images;
@@ -47,19 +38,14 @@ struct save {
 	bool ended;                // MSG_END was sent
 
 	struct save_kept kept;
+	bool is_kept;  // the image at hand: no virtual machine is needed
 
 	// From the virtual machine.
 	uint32_t number;  // of the export; 0: none
 	struct source in;
-	enum part part;
-	uint8_t head[FRAME_HEAD];
-	size_t head_length;
-	uint32_t left;  // of the frame
-	char size_text[SIZE_TEXT];
-	size_t size_length;
-	uint64_t size;
-	uint64_t done;
-	struct sha256 hash;
+	struct save_export export;
+
+	struct save_index index;
 	struct json_writer manifest;
 };
 
@@ -86,6 +72,7 @@ static void save_free(struct save *save)
 {
 	export_end(save);
 	save_kept_deinit(&save->kept);
+	save_index_deinit(&save->index);
 	loop_close(&save->images->loop, &save->out);
 	list_remove(&save->entry);
 	save->images->num_saves--;
@@ -174,6 +161,7 @@ static const char *end_image(struct save *save)
 {
 	if (++save->at < save->count)
 		return begin_image(save);
+	save_index_write_end(&save->index, &save->bytes);
 	json_write_raw(&save->manifest, "]\n");
 	save_write_entry(&save->bytes, "manifest.json",
 	                 (struct span){ (const uint8_t *)save->manifest.text, save->manifest.len });
@@ -187,16 +175,19 @@ static const char *take_kept(struct save *save)
 {
 	struct save_item *item = &save->items[save->at];
 	bool is_whole;
-	error_t err = save_kept_read(&save->kept, save->images, &save->bytes, &is_whole);
+	error_t err =
+		save_kept_read(&save->kept, save->images, &save->index, &save->bytes, &is_whole);
 
 	if (err < 0)
 		return err == ERR_PROTOCOL ? "a layer is damaged on the state disk"
 					   : "a layer cannot be read";
 	if (!is_whole)
 		return save->bytes.bad ? "out of memory" : NULL;
-	if (save_kept_write_item(&save->kept, &save->manifest, item, save->at == 0) < 0)
+	if (save_index_write_manifest(&save->index, &save->bytes, item, save->kept.blobs.items,
+	                              save->kept.blobs.count) < 0 ||
+	    save_kept_write_item(&save->kept, &save->manifest, item, save->at == 0) < 0)
 		return "out of memory";
-	save->part = PART_DONE;
+	save->is_kept = false;
 	return end_image(save);
 }
 
@@ -205,7 +196,7 @@ static void flush(struct save *save)
 {
 	error_t err = send_bytes(save);
 
-	while (err == 0 && save->part == PART_KEPT) {
+	while (err == 0 && save->is_kept) {
 		const char *why = take_kept(save);
 
 		if (why != NULL) {
@@ -263,38 +254,40 @@ static void accept(struct save *save)
 }
 
 // The layer is to come: its entry begins.
-static bool begin_layer(struct save *save)
+static bool begin_layer(void *context, uint64_t size)
 {
+	struct save *save = context;
 	char name[80];
 
-	if (!decimal_read(span_make(save->size_text, save->size_length), INT64_MAX, &save->size))
-		return false;
-	save->part = PART_ARCHIVE;
-	save->done = 0;
-	sha256_init(&save->hash);
 	accept(save);
 	save_layer_name(&save->items[save->at], name);
-	save_write_header(&save->bytes, name, save->size);
+	save_write_header(&save->bytes, name, size);
 	return true;
 }
 
-// The layer has come: its digest is known, and so is the image's configuration.
-static bool end_layer(struct save *save)
+static void take_bytes(void *context, struct span bytes)
 {
+	struct save *save = context;
+
+	json_write_span(&save->bytes, bytes);
+}
+
+// The layer has come: its digest is known, and so is the image's configuration.
+static bool end_layer(void *context, const uint8_t bytes[SHA256_SIZE])
+{
+	struct save *save = context;
 	const struct save_item *item = &save->items[save->at];
 	const struct image_entry *image = catalog_by_id(save->images, item->id);
 	char digest[SAVE_DIGEST_MAX] = "sha256:", name[SAVE_DIGEST_MAX + 8], layer[80];
 	char *layers[] = { layer };
-	uint8_t bytes[SHA256_SIZE];
 	struct json_writer config = { 0 };
 	struct record record;
 	struct span text;
 
-	if (save->done != save->size || image == NULL || image_record(image, &record) < 0)
+	if (image == NULL || image_record(image, &record) < 0)
 		return false;
-	sha256_finish(&save->hash, bytes);
-	hex_write(bytes, sizeof(bytes), digest + DIGEST_PREFIX_LENGTH);
-	save_write_padding(&save->bytes, save->size);
+	hex_write(bytes, SHA256_SIZE, digest + DIGEST_PREFIX_LENGTH);
+	save_write_padding(&save->bytes, save->export.size);
 	save_write_config(&config, &record, digest);
 	text = (struct span){ (const uint8_t *)json_writer_text(&config), config.len };
 	if (text.data != NULL) {
@@ -303,67 +296,15 @@ static bool end_layer(struct save *save)
 		save_write_entry(&save->bytes, name, text);
 		save_layer_name(item, layer);
 		save_write_item(&save->manifest, item, name, layers, 1, save->at == 0);
+		save_index_lacks(&save->index);
 	}
 	json_writer_deinit(&config);
-	save->part = PART_DONE;
 	return text.data != NULL;
 }
 
-// Bytes of a frame.
-static bool take_bytes(struct save *save, struct span bytes)
-{
-	switch (save->part) {
-	case PART_SIZE:
-		if (bytes.len >= SIZE_TEXT - save->size_length)
-			return false;
-		memcpy(save->size_text + save->size_length, bytes.data, bytes.len);
-		save->size_length += bytes.len;
-		return true;
-	case PART_ARCHIVE:
-		if (bytes.len > save->size - save->done)
-			return false;
-		save->done += bytes.len;
-		sha256_update(&save->hash, bytes.data, bytes.len);
-		json_write_span(&save->bytes, bytes);
-		return true;
-	default: return false;
-	}
-}
-
-// The frame's length is whole.
-static bool begin_frame(struct save *save)
-{
-	const uint8_t *head = save->head;
-
-	save->head_length = 0;
-	save->left = (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 |
-		head[3];
-	if (save->left > 0)
-		return true;
-	return save->part == PART_SIZE ? begin_layer(save)
-				       : save->part == PART_ARCHIVE && end_layer(save);
-}
-
-static bool take(struct save *save, struct span bytes)
-{
-	while (bytes.len > 0) {
-		size_t part = 1;
-
-		if (save->left > 0) {
-			part = bytes.len < save->left ? bytes.len : save->left;
-			if (!take_bytes(save, (struct span){ bytes.data, part }))
-				return false;
-			save->left -= (uint32_t)part;
-		} else {
-			save->head[save->head_length++] = bytes.data[0];
-			if (save->head_length == FRAME_HEAD && !begin_frame(save))
-				return false;
-		}
-		bytes.data += part;
-		bytes.len -= part;
-	}
-	return !save->bytes.bad && !save->manifest.bad;
-}
+static const struct save_export_ops export_ops = { .begin = begin_layer,
+	                                           .bytes = take_bytes,
+	                                           .end = end_layer };
 
 // It goes on, unless there is a reason why it cannot.
 static void go_on(struct save *save, const char *why)
@@ -381,14 +322,15 @@ static void in_message(struct loop *loop, struct source *source, struct message 
 	bool good = false;
 
 	(void)loop;
-	if (m->type == MSG_END && save->part == PART_DONE) {
+	if (m->type == MSG_END && save->export.part == SAVE_EXPORT_DONE) {
 		message_discard(m);
 		export_end(save);
 		go_on(save, end_image(save));
 		return;
 	}
 	if (m->type == MSG_DATA && payload_open(m, &payload) == 0) {
-		good = take(save, payload.bytes);
+		good = save_export_take(&save->export, payload.bytes, &export_ops, save) &&
+			!save->bytes.bad && !save->manifest.bad;
 		payload_release(&payload);
 	} else {
 		message_discard(m);
@@ -438,9 +380,7 @@ static const char *begin_export(struct save *save)
 	}
 	if (err == 0) {
 		save->number = ++save->images->num_runs;
-		save->part = PART_SIZE;
-		save->size_length = save->head_length = 0;
-		save->left = 0;
+		save_export_begin(&save->export);
 		err = send_export(save, ends[1]);
 	}
 	if (err == 0)
@@ -459,7 +399,7 @@ static const char *begin_image(struct save *save)
 	if (!save_kept_begin(&save->kept, save->images, image))
 		return begin_export(save);
 	accept(save);
-	save->part = PART_KEPT;
+	save->is_kept = true;
 	return NULL;
 }
 

@@ -9,13 +9,6 @@
 
 // Of a request to the store.
 #define PIECE_MAX (128u * 1024)
-// Of the name of a blob in the archive, as docker has it, with a NUL.
-#define NAME_MAX 80u
-
-static void name_of(const char *digest, char out[static NAME_MAX])
-{
-	fmt_write(out, NAME_MAX, "blobs/sha256/%s", digest + DIGEST_PREFIX_LENGTH);
-}
 
 // --- Whether -------------------------------------------------------------------------------------
 
@@ -91,45 +84,42 @@ bool save_kept_begin(struct save_kept *kept, const struct images *images,
 
 // --- Bytes ---------------------------------------------------------------------------------------
 
-static bool is_written(const struct save_kept *kept, const char *digest)
-{
-	for (size_t i = 0; i < kept->written.count; i++)
-		if (strcmp(kept->written.items[i], digest) == 0)
-			return true;
-	return false;
-}
-
 static error_t begin_blob(struct save_kept *kept, struct images *images, struct json_writer *w)
 {
 	const char *digest = kept->blobs.items[kept->at];
-	char file[LAYERS_FILE_MAX], name[NAME_MAX];
+	char file[LAYERS_FILE_MAX], name[SAVE_BLOB_NAME_MAX];
 	struct file_info info = { 0 };
 	error_t err;
 
 	layers_file(digest, file);
 	err = store_stat(images, file, &info);
-	if (err == 0)
-		err = string_list_add(&kept->written, digest);
 	if (err < 0)
 		return err;
 	kept->size = info.size;
 	kept->done = 0;
 	sha256_init(&kept->hash);
-	name_of(digest, name);
+	save_blob_name(digest, name);
 	save_write_header(w, name, info.size);
 	return 0;
 }
 
-static error_t end_blob(struct save_kept *kept, struct json_writer *w)
+static error_t end_blob(struct save_kept *kept, struct save_index *index, struct json_writer *w)
 {
+	struct span start = { kept->start,
+		              kept->size < SAVE_START_MAX ? (size_t)kept->size : SAVE_START_MAX };
 	char digest[SAVE_DIGEST_MAX] = "sha256:";
 	uint8_t bytes[SHA256_SIZE];
+	error_t err;
 
 	sha256_finish(&kept->hash, bytes);
 	hex_write(bytes, sizeof(bytes), digest + DIGEST_PREFIX_LENGTH);
+	if (strcmp(digest, kept->blobs.items[kept->at]) != 0)
+		return ERR_PROTOCOL;
 	save_write_padding(w, kept->size);
+	err = save_index_add(index, digest, kept->size, start);
 	kept->size = kept->done = 0;
-	return strcmp(digest, kept->blobs.items[kept->at++]) == 0 ? 0 : ERR_PROTOCOL;
+	kept->at++;
+	return err;
 }
 
 // The file is opened for each piece: between them the server of files may die, or the image go.
@@ -163,6 +153,8 @@ static error_t take_piece(struct save_kept *kept, struct images *images, struct 
 	error_t err = piece != NULL ? read_piece(kept, images, piece, &count) : ERR_NO_MEMORY;
 
 	if (err == 0) {
+		for (size_t i = 0; i < count && kept->done + i < SAVE_START_MAX; i++)
+			kept->start[kept->done + i] = piece[i];
 		sha256_update(&kept->hash, piece, count);
 		json_write_span(w, (struct span){ piece, count });
 		kept->done += count;
@@ -171,14 +163,14 @@ static error_t take_piece(struct save_kept *kept, struct images *images, struct 
 	return err;
 }
 
-error_t save_kept_read(struct save_kept *kept, struct images *images, struct json_writer *w,
-                       bool *is_whole)
+error_t save_kept_read(struct save_kept *kept, struct images *images, struct save_index *index,
+                       struct json_writer *w, bool *is_whole)
 {
 	bool has_begun = kept->done < kept->size;
 	error_t err = 0;
 
 	while (!has_begun && kept->at < kept->blobs.count &&
-	       is_written(kept, kept->blobs.items[kept->at]))
+	       save_index_has(index, kept->blobs.items[kept->at]))
 		kept->at++;
 	*is_whole = kept->at == kept->blobs.count;
 	if (*is_whole)
@@ -188,7 +180,7 @@ error_t save_kept_read(struct save_kept *kept, struct images *images, struct jso
 	if (err == 0 && kept->done < kept->size)
 		err = take_piece(kept, images, w);
 	if (err == 0 && kept->done == kept->size)
-		err = end_blob(kept, w);
+		err = end_blob(kept, index, w);
 	return err;
 }
 
@@ -198,11 +190,11 @@ error_t save_kept_write_item(const struct save_kept *kept, struct json_writer *w
                              const struct save_item *item, bool is_first)
 {
 	struct string_list names = { 0 };
-	char name[NAME_MAX];
+	char name[SAVE_BLOB_NAME_MAX];
 	error_t err = 0;
 
 	for (size_t i = 0; i < kept->blobs.count && err == 0; i++) {
-		name_of(kept->blobs.items[i], name);
+		save_blob_name(kept->blobs.items[i], name);
 		err = string_list_add(&names, name);
 	}
 	if (err == 0 && names.count == 0)
@@ -217,5 +209,4 @@ error_t save_kept_write_item(const struct save_kept *kept, struct json_writer *w
 void save_kept_deinit(struct save_kept *kept)
 {
 	string_list_deinit(&kept->blobs);
-	string_list_deinit(&kept->written);
 }

@@ -133,8 +133,8 @@ static struct image_entry image_of(const char *numbers)
 }
 
 // Writes what is kept of an image; how often its reading was asked for.
-static error_t write_all(struct save_kept *kept, const char *numbers, struct json_writer *w,
-                         struct json_writer *manifest)
+static error_t write_all(struct save_kept *kept, struct save_index *index, const char *numbers,
+                         struct json_writer *w, struct json_writer *manifest)
 {
 	struct image_entry image = image_of(numbers);
 	const struct save_item item = { .id = "" };
@@ -143,7 +143,7 @@ static error_t write_all(struct save_kept *kept, const char *numbers, struct jso
 
 	assert_true(save_kept_begin(kept, &images, &image));
 	while (err == 0 && !is_whole)
-		err = save_kept_read(kept, &images, w, &is_whole);
+		err = save_kept_read(kept, &images, index, w, &is_whole);
 	if (err == 0)
 		err = save_kept_write_item(kept, manifest, &item, manifest->len == 0);
 	free(image.record);
@@ -181,14 +181,15 @@ static unsigned entries_of(const struct json_writer *w, const struct blob *blob,
 static void test_blobs(void **state)
 {
 	struct json_writer w = { 0 }, manifest = { 0 };
+	struct save_index index = { 0 };
 	struct save_kept kept = { 0 };
 	char wanted[1024];
 	const char *bytes;
 
 	(void)state;
 	// The layer 1 is in both images, and twice in the second.
-	assert_int_equal(write_all(&kept, "0123", &w, &manifest), 0);
-	assert_int_equal(write_all(&kept, "114", &w, &manifest), 0);
+	assert_int_equal(write_all(&kept, &index, "0123", &w, &manifest), 0);
+	assert_int_equal(write_all(&kept, &index, "114", &w, &manifest), 0);
 	assert_int_equal(w.len % SAVE_BLOCK, 0);
 	for (size_t i = 0; i < COUNT; i++) {
 		assert_int_equal(entries_of(&w, &blobs[i], &bytes), 1);
@@ -201,6 +202,7 @@ static void test_blobs(void **state)
 		blobs[4].digest + 7, blobs[1].digest + 7, blobs[1].digest + 7);
 	assert_non_null(strstr(manifest.text, wanted));
 	save_kept_deinit(&kept);
+	save_index_deinit(&index);
 	json_writer_deinit(&w);
 	json_writer_deinit(&manifest);
 }
@@ -209,13 +211,15 @@ static void test_damaged(void **state)
 {
 	for (size_t i = 0; i < COUNT; i++) {
 		struct json_writer w = { 0 }, manifest = { 0 };
+		struct save_index index = { 0 };
 		struct save_kept kept = { 0 };
 
 		if (blobs[i].size == 0)
 			continue;
 		damaged = &blobs[i];
-		assert_int_equal(write_all(&kept, "01234", &w, &manifest), ERR_PROTOCOL);
+		assert_int_equal(write_all(&kept, &index, "01234", &w, &manifest), ERR_PROTOCOL);
 		save_kept_deinit(&kept);
+		save_index_deinit(&index);
 		json_writer_deinit(&w);
 		json_writer_deinit(&manifest);
 	}

@@ -236,7 +236,7 @@ def image_layers(context):
     check_equal((said.count(": Already exists"), said.count(": Pull complete")), (1, 1), said)
     check_equal([fake.gets[layer] for layer in fake.layers("one") + fake.layers("two")], [1, 1, 1, 1])
     check_equal(docker.text("run", "--rm", two), "two")
-    saved_as_pulled(docker, fake, one, two)
+    saved_as_pulled(context, docker, fake, one, two)
     # Two at a time.
     pulls = [pull(docker, layered(context, fake, name, base, shared)) for name in ("three", "four")]
     said = [process.communicate() for process in pulls]
@@ -272,7 +272,25 @@ def image_layers(context):
         server.stop()
 
 
-def saved_as_pulled(docker, fake, one, two):
+def read_by_skopeo(context, docker, fake, name):
+    """As an OCI archive, and as docker's: each blob is what its digest says."""
+    path = context.scratch / "saved.tar"
+    path.write_bytes(docker("save", name).stdout)
+    for number, kind in enumerate(("oci-archive", "docker-archive")):
+        source = f"{kind}:{path}"
+        seen = json.loads(subprocess.run(["skopeo", "inspect", "--override-arch=riscv64", source], check=True, capture_output=True).stdout)
+        check_equal((seen["Architecture"], seen["Os"]), ("riscv64", "linux"))
+        if kind == "oci-archive":
+            check_equal(seen["Layers"], fake.layers("one"))
+        subprocess.run(["skopeo", "--insecure-policy", "copy", "--quiet", "--override-arch=riscv64", source, f"dir:{context.scratch}/copied{number}"], check=True)
+    with tarfile.open(path) as files:
+        entry = json.loads(files.extractfile("index.json").read())["manifests"][0]
+        check_equal(entry["annotations"], {"io.containerd.image.name": name, "org.opencontainers.image.ref.name": "latest"})
+        check_equal(json.loads(files.extractfile("oci-layout").read()), {"imageLayoutVersion": "1.0.0"})
+    path.unlink()
+
+
+def saved_as_pulled(context, docker, fake, one, two):
     """What the registry has goes into the archive as it is, what two images share once; loaded, they are the same images."""
     archive = docker("save", one, two).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
@@ -284,6 +302,7 @@ def saved_as_pulled(docker, fake, one, two):
         manifest = json.loads(files.extractfile("manifest.json").read())
     check_equal(["blobs/sha256/" + docker.text("inspect", "-f", "{{.Id}}", name)[7:] for name in (one, two)], [item["Config"] for item in manifest])
     check_equal([item["RepoTags"] for item in manifest], [[one], [two]])
+    read_by_skopeo(context, docker, fake, one)
     identities = docker.text("inspect", "-f", "{{.Id}}", one, two)
     docker("rmi", one, two)
     docker("load", stdin=archive)
