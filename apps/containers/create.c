@@ -119,10 +119,12 @@ static bool complete(struct request *request, struct container *c)
 	return false;
 }
 
+#define PLATFORM_SINCE 41u  // of the API's versions
+
 // Whether an image is for the platform that is asked for; the request was answered otherwise.
 static bool check_platform(const struct request *request, const char *name)
 {
-	char *text = query_take(request, "platform");
+	char *text = request->minor >= PLATFORM_SINCE ? query_take(request, "platform") : NULL;
 	enum platform platform = platform_read(text);
 
 	if (platform == PLATFORM_UNKNOWN)

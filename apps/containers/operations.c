@@ -168,6 +168,9 @@ void operation_kill(struct request *request)
 
 // --- Wait, remove --------------------------------------------------------------------------------
 
+// Of the API's versions: those before wait for the end, without a head of the answer ahead.
+#define CONDITIONS_SINCE 30u
+
 void operation_wait(struct request *request)
 {
 	struct container *c = operation_find(request);
@@ -176,7 +179,7 @@ void operation_wait(struct request *request)
 
 	if (c == NULL)
 		return;
-	text = query_take(request, "condition");
+	text = request->minor >= CONDITIONS_SINCE ? query_take(request, "condition") : NULL;
 	if (text != NULL && strcmp(text, "next-exit") == 0)
 		condition = WAIT_NEXT_EXIT;
 	else if (text != NULL && strcmp(text, "removed") == 0)
@@ -190,9 +193,10 @@ void operation_wait(struct request *request)
 
 		json_write_raw(&w, "{\"StatusCode\":");
 		json_write_i64(&w, c->exit_code);
-		json_write_raw(&w, "}");
+		json_write_raw(&w, request->minor < NO_ERROR_SINCE ? ",\"Error\":null}" : "}");
 		reply_json(request->client, request->id, 200, &w);
-	} else if (waiter_add(c, request, WAITER_WAIT, condition, false, false)) {
+	} else if (waiter_add(c, request, WAITER_WAIT, condition, false, false) &&
+	           request->minor >= CONDITIONS_SINCE) {
 		reply_empty(request->client, request->id, CONTAINERS_ACCEPTED, 0);
 	}
 	heap_free(text);

@@ -317,6 +317,8 @@ static error_t check(const struct filters *filters, char error[static FILTERS_ER
 	return filters_switch(filters, "dangling", false, &dangling, error);
 }
 
+#define ALONE_SINCE 28u  // of the API's versions, lists have no members
+
 void show_networks(struct request *request)
 {
 	char *text = query_take(request, "filters");
@@ -340,7 +342,7 @@ void show_networks(struct request *request)
 		if (!fits(request->all, &filters, network))
 			continue;
 		json_write_raw(&w, separator);
-		write_network(&w, request->all, network, false);
+		write_network(&w, request->all, network, request->minor < ALONE_SINCE);
 		separator = ",";
 	}
 	json_write_raw(&w, separator[0] == '[' ? "[]" : "]");

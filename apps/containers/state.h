@@ -55,6 +55,9 @@ enum container_state {
 	CONTAINER_EXITED = 2,
 };
 
+// Of the API's versions: answers to a wait said before that there was no error.
+#define NO_ERROR_SINCE 42u
+
 // Which end a wait is for.
 enum wait_condition {
 	WAIT_NOT_RUNNING = 0,
@@ -74,6 +77,7 @@ struct waiter {
 	struct list entry;  // of the container's list
 	struct client *client;
 	uint32_t id;
+	uint32_t minor;  // of the API's version that the client speaks
 	enum waiter_kind kind;
 	enum wait_condition condition;
 	bool removes;   // WAITER_STOP: the container goes then

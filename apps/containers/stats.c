@@ -14,6 +14,7 @@
 
 #define MAX_READERS 64u
 #define PERIOD NSEC_PER_SEC
+#define ONE_SHOT_SINCE 41u  // of the API's versions
 
 struct stats_reader {
 	struct containers *all;
@@ -232,7 +233,9 @@ void operation_stats(struct request *request)
 	} else {
 		reader->client = request->client;
 		reader->request = request->id;
-		reader->left = query_flag(request, "one-shot") ? 1 : 2;
+		reader->left = request->minor >= ONE_SHOT_SINCE && query_flag(request, "one-shot")
+			? 1
+			: 2;
 	}
 	begin_sample(reader);
 }

@@ -91,6 +91,8 @@ static uint32_t refuse(const struct container *c, const struct settings_update *
 	return why != NULL ? 409 : 0;
 }
 
+#define PIDS_SINCE 40u  // of the API's versions
+
 void operation_update(struct request *request)
 {
 	struct container *c = operation_find(request);
@@ -102,6 +104,7 @@ void operation_update(struct request *request)
 	if (c == NULL)
 		return;
 	err = settings_update_parse(&update, request->body, error);
+	update.has_pids = update.has_pids && request->minor >= PIDS_SINCE;
 	if (err < 0)
 		status = err == ERR_NO_MEMORY ? 500 : 400;
 	else

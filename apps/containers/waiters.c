@@ -15,6 +15,7 @@ bool waiter_add(struct container *c, const struct request *request, enum waiter_
 	}
 	*waiter = (struct waiter){ .client = request->client,
 		                   .id = request->id,
+		                   .minor = request->minor,
 		                   .kind = kind,
 		                   .condition = condition,
 		                   .removes = removes,
@@ -56,17 +57,22 @@ void waiters_drop(struct containers *all, const struct client *client, uint32_t 
 	volume_sizes_drop(all, client, id);
 }
 
+// How it has ended, and what was wrong. Of a start with --rm the client would say that twice, and
+// end with 125.
 static void answer_wait(const struct container *c, const struct waiter *waiter)
 {
+	bool has_error = c->error[0] != '\0' &&
+		(waiter->condition != WAIT_REMOVED || !c->start_failed);
 	struct json_writer w = { 0 };
 
 	json_write_raw(&w, "{\"StatusCode\":");
 	json_write_i64(&w, c->exit_code);
-	// Of a start with --rm the client would say it twice, and end with 125.
-	if (c->error[0] != '\0' && (waiter->condition != WAIT_REMOVED || !c->start_failed)) {
+	if (has_error) {
 		json_write_raw(&w, ",\"Error\":{\"Message\":");
 		json_write_string(&w, c->error);
 		json_write_raw(&w, "}");
+	} else if (waiter->minor < NO_ERROR_SINCE) {
+		json_write_raw(&w, ",\"Error\":null");
 	}
 	json_write_raw(&w, "}");
 	reply_json(waiter->client, waiter->id, 200, &w);

@@ -24,9 +24,9 @@
 
 // Of the API: what is advertised, and the oldest that is served.
 #define API_VERSION_MINOR 50u
-#define API_VERSION_MINOR_MIN 41u
+#define API_VERSION_MINOR_MIN 24u
 #define API_VERSION "1.50"
-#define API_VERSION_MIN "1.41"
+#define API_VERSION_MIN "1.24"
 #define ENGINE_VERSION "0.1"
 
 enum backend_number { BACKEND_CONTAINERS, BACKEND_IMAGES, NUM_BACKENDS };

@@ -54,10 +54,12 @@ static bool read_name(struct request *request, char out[static IMAGE_NAME_MAX])
 	return good;
 }
 
+#define PLATFORM_SINCE 32u  // of the API's versions
+
 // False, and the request was answered, when it is no platform.
 static bool read_platform(struct request *request, char out[static 64])
 {
-	char *text = query_take(request, "platform");
+	char *text = request->minor >= PLATFORM_SINCE ? query_take(request, "platform") : NULL;
 	enum platform platform = platform_read(text);
 
 	str_copy(out, platform == PLATFORM_OTHER ? text : PLATFORM_NAME, 64);

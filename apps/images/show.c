@@ -94,6 +94,17 @@ static void write_references(struct json_writer *w, const struct images *images,
 	json_write_raw(w, "]");
 }
 
+static bool has_references(const struct images *images, const struct image_entry *image)
+{
+	list_for_each(entry, &images->references) {
+		const struct reference *reference = container_of(entry, struct reference, entry);
+
+		if (reference_counts(images, reference, image))
+			return true;
+	}
+	return false;
+}
+
 // --- The list ------------------------------------------------------------------------------------
 
 struct list_query {
@@ -103,7 +114,15 @@ struct list_query {
 	bool dangling, has_dangling;
 	bool all;  // also those without a name that others were made of
 	bool with_shared;
+	uint32_t minor;  // of the API's version
 };
+
+// Of the API's versions: those before had a parameter for what is a filter, said that there is no
+// name, and told an image's size twice.
+#define FILTER_UNTIL 41u
+#define SHARED_SINCE 42u
+#define NO_NAME_UNTIL 43u
+#define VIRTUAL_SIZE_UNTIL 44u
 
 // Errors: ERR_NOT_FOUND, and the request was answered; ERR_INVALID, with a text.
 static error_t read_image_filter(struct request *request, const struct filters *filters,
@@ -126,6 +145,18 @@ static error_t read_image_filter(struct request *request, const struct filters *
 	return 0;
 }
 
+// Errors: ERR_NO_MEMORY.
+static error_t add_old_filter(struct request *request, struct filters *filters)
+{
+	char *name = query_take(request, "filter");
+	error_t err = 0;
+
+	if (name != NULL && name[0] != '\0')
+		err = filters_add(filters, "reference", name);
+	heap_free(name);
+	return err;
+}
+
 // Errors: as read_image_filter's, and ERR_NO_MEMORY, with a text.
 static error_t read_query(struct request *request, struct list_query *query,
                           char error[static FILTERS_ERROR_MAX])
@@ -136,8 +167,11 @@ static error_t read_query(struct request *request, struct list_query *query,
 	char *text = query_take(request, "filters");
 	error_t err = filters_parse(&query->filters, text, known, error);
 
+	query->minor = request->minor;
 	query->all = query_flag(request, "all");
-	query->with_shared = query_flag(request, "shared-size");
+	query->with_shared = request->minor >= SHARED_SINCE && query_flag(request, "shared-size");
+	if (err == 0 && request->minor < FILTER_UNTIL)
+		err = add_old_filter(request, &query->filters);
 	query->has_dangling = err == 0 && filters_value(&query->filters, "dangling", 0) != NULL;
 	if (err == 0)
 		err = filters_switch(&query->filters, "dangling", false, &query->dangling, error);
@@ -192,12 +226,19 @@ static void write_summary(struct json_writer *w, const struct images *images,
 {
 	key_string(w, "{\"Id\":", image->id);
 	key_span(w, ",\"ParentId\":", record->parent, "\"\"");
-	json_write_raw(w, ",\"RepoTags\":");
-	write_references(w, images, image, false, &form->filters);
-	json_write_raw(w, ",\"RepoDigests\":");
-	write_references(w, images, image, true, &form->filters);
+	if (form->minor < NO_NAME_UNTIL && !has_references(images, image)) {
+		json_write_raw(w, ",\"RepoTags\":[\"<none>:<none>\"]");
+		json_write_raw(w, ",\"RepoDigests\":[\"<none>@<none>\"]");
+	} else {
+		json_write_raw(w, ",\"RepoTags\":");
+		write_references(w, images, image, false, &form->filters);
+		json_write_raw(w, ",\"RepoDigests\":");
+		write_references(w, images, image, true, &form->filters);
+	}
 	key_number(w, ",\"Created\":", seconds(record->created));
 	key_number(w, ",\"Size\":", (int64_t)image->size);
+	if (form->minor < VIRTUAL_SIZE_UNTIL)
+		key_number(w, ",\"VirtualSize\":", (int64_t)image->size);
 	// Images share no bytes of their file systems.
 	json_write_raw(w, form->with_shared ? ",\"SharedSize\":0" : ",\"SharedSize\":-1");
 	key_span(w, ",\"Containers\":-1,\"Labels\":", record_member(record->config, "Labels"),
@@ -372,6 +413,8 @@ void show_one(struct request *request)
 		key_span(&w, ",\"Variant\":", record.variant, "");
 	key_span(&w, ",\"Os\":", record.os, "\"linux\"");
 	key_number(&w, ",\"Size\":", (int64_t)found.image->size);
+	if (request->minor < VIRTUAL_SIZE_UNTIL)
+		key_number(&w, ",\"VirtualSize\":", (int64_t)found.image->size);
 	json_write_raw(&w, ",\"GraphDriver\":{\"Data\":null,\"Name\":\"starina\"}");
 	key_span(&w, ",\"RootFS\":{\"Type\":\"layers\",\"Layers\":", record.layers, "[]");
 	json_write_raw(&w, "},\"Metadata\":{\"LastTagTime\":\"0001-01-01T00:00:00Z\"}}");

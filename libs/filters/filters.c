@@ -45,6 +45,11 @@ static char *copy(const char *text)
 	return out;
 }
 
+error_t filters_add(struct filters *filters, const char *key, const char *value)
+{
+	return add(filters, copy(key), copy(value));
+}
+
 // A key of an object, its escapes resolved, in heap memory. Errors: ERR_PROTOCOL, ERR_NO_MEMORY.
 static error_t take_key(struct span key, char **out)
 {

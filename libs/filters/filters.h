@@ -43,6 +43,8 @@ struct filters {
 // as Docker's, and ERR_NO_MEMORY; *filters is empty then.
 __must_check error_t filters_parse(struct filters *filters, const char *text,
                                    const char *const *known, char error[static FILTERS_ERROR_MAX]);
+// Adds one that came otherwise. Errors: ERR_NO_MEMORY.
+__must_check error_t filters_add(struct filters *filters, const char *key, const char *value);
 // Frees them; there are none then.
 void filters_deinit(struct filters *filters);
 // The `nth` value of a filter, from 0; NULL behind the last. The filters' own.

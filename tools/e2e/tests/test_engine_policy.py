@@ -11,7 +11,7 @@ import urllib.parse
 
 from engine_clients import run_others
 from harness import ROOT, check, check_equal, test
-from test_engine import PATIENCE, Engine, UnixConnection, connect
+from test_engine import PATIENCE, Engine, UnixConnection, connect, read_all
 from test_engine_containers import IMAGE, Docker, create, make_image, patient, request
 
 
@@ -212,6 +212,33 @@ def older_clients(engine):
     check_equal(connection.getresponse().status, 404)
 
 
+def oldest_clients(engine):
+    """What the API was before 1.41. `db` has ended with 5, `web-1` does not run."""
+    def listed(version, query=""):
+        return [image for image in patient(engine, "GET", f"/v{version}/images/json{query}", 200) if "VirtualSize" not in image or image["VirtualSize"] == image["Size"]]
+
+    check_equal(len(listed("1.40", f"?filter={IMAGE.partition(':')[0]}")), 1)
+    check_equal((listed("1.40", "?filter=nosuch"), len(listed("1.41", "?filter=nosuch"))), ([], len(listed("1.24"))))
+    check_equal(["VirtualSize" in patient(engine, "GET", f"/v{version}/images/{IMAGE}/json", 200) for version in ("1.43", "1.44")], [True, False])
+    for version, query, status, wanted in (("1.29", "?condition=nonsense", 200, {"StatusCode": 5, "Error": None}), ("1.30", "?condition=nonsense", 400, None),
+                                           ("1.41", "", 200, {"StatusCode": 5, "Error": None}), ("1.42", "", 200, {"StatusCode": 5})):
+        answer = patient(engine, "POST", f"/v{version}/containers/db/wait{query}", status)
+        check_equal(answer, wanted or answer, version)
+    run(engine, "old", "read a; exit 3", OpenStdin=True)
+    check_equal([bool(network["Containers"]) for version in ("1.27", "1.28") for network in patient(engine, "GET", f"/v{version}/networks", 200)
+                 if network["Name"] == "bridge"], [True, False])
+    patient(engine, "POST", "/v1.39/containers/old/update", 200, body={"PidsLimit": 50})
+    check(not inspect(engine, "old")["HostConfig"]["PidsLimit"])
+    with connect(engine.socket) as waiting:
+        waiting.sendall(b"POST /v1.29/containers/old/wait HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        patient(engine, "POST", "/containers/old/kill", 204)
+        check(b'{"StatusCode":137,"Error":null}' in read_all(waiting))
+    patient(engine, "DELETE", "/containers/old", 204)
+    for version, status in (("1.40", 201), ("1.41", 404)):
+        patient(engine, "POST", f"/v{version}/containers/create?name=old&platform=linux/amd64", status, body={"Image": IMAGE})
+    patient(engine, "DELETE", "/containers/old", 204)
+
+
 def told(engine, since):
     """The types and actions of events since a time, and what was freed of prunings."""
     response, body = engine.get(f"/events?since={since}&until={int(time.time()) + 1}")
@@ -362,6 +389,7 @@ def lists_and_nonsense(context):
     usage(engine)
     again(engine)
     older_clients(engine)
+    oldest_clients(engine)
     events_of_all(engine, docker)
     run_others(context, engine, IMAGE)
     nonsense(engine)
