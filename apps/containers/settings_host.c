@@ -97,7 +97,6 @@ const struct field settings_host_rows[] = {
 	{ "Sysctls", FIELD_LABELS, AT(sysctls), 0, NULL, NULL },
 	// Of which only what is so anyway is to be had.
 	CHOSEN("Cgroup", none, "the container has a control group of its own, " OWN_MACHINE),
-	CHOSEN("CgroupParent", none, "the container's control group is " OWN_MACHINE),
 	CHOSEN("CgroupnsMode", cgroupns_modes,
 	       "the container has a cgroup namespace of its own, " OWN_MACHINE),
 	CHOSEN("CpusetMems", first_node, "the container's virtual machine has one memory node"),
@@ -123,6 +122,8 @@ const struct field settings_host_rows[] = {
 	WARNED("BlkioWeight", AT(blkio_weight), NO_RIVAL),
 	// A rule allows devices, of which the machine has none to allow.
 	WARNED("DeviceCgroupRules", 0, NO_DEVICES),
+	// buildx asks for one.
+	WARNED("CgroupParent", 0, "the container's control group is " OWN_MACHINE),
 	WARNED("CpuShares", AT(cpu_shares), NO_RIVAL),
 	// With control groups of version 2 dockerd discards it as well.
 	WARNED("OomKillDisable", 0,

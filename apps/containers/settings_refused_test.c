@@ -223,6 +223,7 @@ static void test_without_effect(void **state)
 		{ "CpuShares", "7,\"CpuShares\":\"x\"", 0 },
 		{ "BlkioWeight", "\"500\"", 0 },
 		{ "KernelMemory", "\"x\"", 0 },
+		{ "CgroupParent", "\"/docker/buildx\"", 0 },
 		{ "DeviceCgroupRules", "[\"c 1:3 rwm\"]", 0 },
 	};
 	char body[128], error[SETTINGS_ERROR_MAX];
