@@ -85,7 +85,8 @@ static void write_command(struct json_writer *w, const struct container *c,
 	json_writer_deinit(&text);
 }
 
-// The body for `images`: {"parent":ID,"created_by":TEXT,"container":BODY,"config":BODY}.
+// The body for `images`: {"parent":ID,"created_by":TEXT,"container_id":ID,
+// "container":BODY,"config":BODY}.
 static void write_body(struct json_writer *w, const struct container *c, const struct image *image,
                        struct span config)
 {
@@ -93,6 +94,8 @@ static void write_body(struct json_writer *w, const struct container *c, const s
 	json_write_string(w, image->id);
 	json_write_raw(w, ",\"created_by\":");
 	write_command(w, c, image);
+	json_write_raw(w, ",\"container_id\":");
+	json_write_string(w, c->id_text);
 	json_write_raw(w, ",\"container\":");
 	json_write_raw(w, c->body != NULL ? c->body : "{}");
 	json_write_raw(w, ",\"config\":");

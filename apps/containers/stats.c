@@ -233,9 +233,8 @@ void operation_stats(struct request *request)
 	} else {
 		reader->client = request->client;
 		reader->request = request->id;
-		reader->left = request->minor >= ONE_SHOT_SINCE && query_flag(request, "one-shot")
-			? 1
-			: 2;
+		reader->left =
+			request->minor >= ONE_SHOT_SINCE && query_flag(request, "one-shot") ? 1 : 2;
 	}
 	begin_sample(reader);
 }

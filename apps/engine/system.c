@@ -3,11 +3,12 @@
 // What a client asks first: whether there is an engine, and which.
 #include "apps/engine/engine.h"
 
-// Without Builder-Version clients take the classic builder, and not BuildKit.
+// The builder 1 is the classic one, 2 is BuildKit.
 void ping_serve(struct http_exchange *exchange)
 {
 	static const char fields[] = "Cache-Control: no-cache, no-store, must-revalidate\r\n"
 				     "Pragma: no-cache\r\n"
+				     "Builder-Version: 1\r\n"
 				     "Swarm: inactive\r\n";
 
 	reply(exchange, 200, fields, "text/plain; charset=utf-8",

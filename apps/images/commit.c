@@ -83,6 +83,7 @@ static error_t describe(struct json_writer *w, const struct request *request,
 	json_write_raw(w, "{\"parent\":");
 	json_write_raw(w, parent->record);
 	write_member(w, request->body, "created_by");
+	write_member(w, request->body, "container_id");
 	write_member(w, request->body, "container");
 	write_member(w, request->body, "config");
 	write_text(w, request, "comment");

@@ -51,12 +51,20 @@ static bool take_member(struct json_reader *r, struct span key, struct record *o
 		struct span *value;
 		char first;
 	} members[] = {
-		{ "config", &out->config, '{' },   { "created", &out->created, '"' },
-		{ "history", &out->history, '[' }, { "layers", &out->layers, '[' },
-		{ "blobs", &out->blobs, '[' },     { "architecture", &out->architecture, '"' },
-		{ "os", &out->os, '"' },           { "author", &out->author, '"' },
-		{ "variant", &out->variant, '"' }, { "references", &out->references, '[' },
-		{ "comment", &out->comment, '"' }, { "parent", &out->parent, '"' },
+		{ "config", &out->config, '{' },
+		{ "created", &out->created, '"' },
+		{ "history", &out->history, '[' },
+		{ "layers", &out->layers, '[' },
+		{ "blobs", &out->blobs, '[' },
+		{ "architecture", &out->architecture, '"' },
+		{ "os", &out->os, '"' },
+		{ "author", &out->author, '"' },
+		{ "variant", &out->variant, '"' },
+		{ "references", &out->references, '[' },
+		{ "comment", &out->comment, '"' },
+		{ "parent", &out->parent, '"' },
+		{ "container", &out->container, '"' },
+		{ "container_image", &out->container_image, '"' },
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {

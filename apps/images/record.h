@@ -27,7 +27,9 @@ struct record {
 	struct span author;
 	struct span comment;
 	struct span variant;
-	struct span parent;         // a string: the image that it was made of
+	struct span parent;     // a string: the image that it was made of
+	struct span container;  // a string: the id of the container that it was made of
+	struct span container_image;
 	struct span references;     // an array of strings
 	char digest[IMAGE_ID_MAX];  // of its manifest
 };

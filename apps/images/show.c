@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Images in the forms of Docker's API.
+#include "apps/images/show.h"
+
 #include "apps/images/images.h"
 #include "libs/base/date.h"
 #include "libs/base/string.h"
@@ -8,23 +10,19 @@
 #include "libs/http/head.h"
 #include "libs/starina/alloc.h"
 
-#define HISTORY_MAX 512u
-
-static void key_string(struct json_writer *w, const char *key, const char *value)
+void show_string(struct json_writer *w, const char *key, const char *value)
 {
 	json_write_raw(w, key);
 	json_write_string(w, value);
 }
 
-static void key_number(struct json_writer *w, const char *key, int64_t value)
+void show_number(struct json_writer *w, const char *key, int64_t value)
 {
 	json_write_raw(w, key);
 	json_write_i64(w, value);
 }
 
-// JSON of a record; `otherwise`: there is none.
-static void key_span(struct json_writer *w, const char *key, struct span value,
-                     const char *otherwise)
+void show_span(struct json_writer *w, const char *key, struct span value, const char *otherwise)
 {
 	json_write_raw(w, key);
 	if (value.len > 0)
@@ -33,8 +31,7 @@ static void key_span(struct json_writer *w, const char *key, struct span value,
 		json_write_raw(w, otherwise);
 }
 
-// A time of an image's configuration, in seconds since 1970; 0: none that is known.
-static int64_t seconds(struct span text)
+int64_t show_seconds(struct span text)
 {
 	return (int64_t)(record_time(text) / NSEC_PER_SEC);
 }
@@ -78,9 +75,8 @@ static bool reference_fits(const struct filters *filters, const char *name)
 	return false;
 }
 
-static void write_references(struct json_writer *w, const struct images *images,
-                             const struct image_entry *image, bool digests,
-                             const struct filters *filters)
+void show_references(struct json_writer *w, const struct images *images,
+                     const struct image_entry *image, bool digests, const struct filters *filters)
 {
 	json_write_raw(w, "[");
 	list_for_each(entry, &images->references) {
@@ -123,6 +119,9 @@ struct list_query {
 #define SHARED_SINCE 42u
 #define NO_NAME_UNTIL 43u
 #define VIRTUAL_SIZE_UNTIL 44u
+// An image without a time had the oldest, and one of a container said which.
+#define NO_TIME_SINCE 44u
+#define NO_CONTAINER_SINCE 45u
 
 // Errors: ERR_NOT_FOUND, and the request was answered; ERR_INVALID, with a text.
 static error_t read_image_filter(struct request *request, const struct filters *filters,
@@ -224,25 +223,25 @@ static void write_summary(struct json_writer *w, const struct images *images,
                           const struct image_entry *image, const struct record *record,
                           const struct list_query *form)
 {
-	key_string(w, "{\"Id\":", image->id);
-	key_span(w, ",\"ParentId\":", record->parent, "\"\"");
+	show_string(w, "{\"Id\":", image->id);
+	show_span(w, ",\"ParentId\":", record->parent, "\"\"");
 	if (form->minor < NO_NAME_UNTIL && !has_references(images, image)) {
 		json_write_raw(w, ",\"RepoTags\":[\"<none>:<none>\"]");
 		json_write_raw(w, ",\"RepoDigests\":[\"<none>@<none>\"]");
 	} else {
 		json_write_raw(w, ",\"RepoTags\":");
-		write_references(w, images, image, false, &form->filters);
+		show_references(w, images, image, false, &form->filters);
 		json_write_raw(w, ",\"RepoDigests\":");
-		write_references(w, images, image, true, &form->filters);
+		show_references(w, images, image, true, &form->filters);
 	}
-	key_number(w, ",\"Created\":", seconds(record->created));
-	key_number(w, ",\"Size\":", (int64_t)image->size);
+	show_number(w, ",\"Created\":", show_seconds(record->created));
+	show_number(w, ",\"Size\":", (int64_t)image->size);
 	if (form->minor < VIRTUAL_SIZE_UNTIL)
-		key_number(w, ",\"VirtualSize\":", (int64_t)image->size);
+		show_number(w, ",\"VirtualSize\":", (int64_t)image->size);
 	// Images share no bytes of their file systems.
 	json_write_raw(w, form->with_shared ? ",\"SharedSize\":0" : ",\"SharedSize\":-1");
-	key_span(w, ",\"Containers\":-1,\"Labels\":", record_member(record->config, "Labels"),
-	         "null");
+	show_span(w, ",\"Containers\":-1,\"Labels\":", record_member(record->config, "Labels"),
+	          "null");
 	json_write_raw(w, "}");
 }
 
@@ -287,7 +286,7 @@ static void write_key(void *context, struct span element)
 
 	if (w->text[w->len - 1] != '{')
 		json_write_raw(w, ",");
-	key_span(w, "", element, "");
+	show_span(w, "", element, "");
 	json_write_raw(w, ":{}");
 }
 
@@ -307,7 +306,7 @@ static void write_config_member(void *context, struct span key, struct span valu
 	walk->first = false;
 	if ((!span_is(key, "Volumes") && !span_is(key, "ExposedPorts")) || value.len == 0 ||
 	    value.data[0] != '[') {
-		key_span(w, "", value, "null");
+		show_span(w, "", value, "null");
 		return;
 	}
 	json_write_raw(w, "{");
@@ -320,6 +319,18 @@ void show_config(struct json_writer *w, const struct record *record)
 	struct config_walk walk = { .w = w, .first = true };
 
 	json_write_raw(w, "{");
+	record_members(record->config, write_config_member, &walk);
+	json_write_raw(w, "}");
+}
+
+// The configuration of the container that an image was made of.
+static void show_container_config(struct json_writer *w, const struct record *record)
+{
+	struct config_walk walk = { .w = w, .first = record->container_image.len == 0 };
+
+	json_write_raw(w, "{");
+	if (!walk.first)
+		show_span(w, "\"Image\":", record->container_image, "");
 	record_members(record->config, write_config_member, &walk);
 	json_write_raw(w, "}");
 }
@@ -394,106 +405,32 @@ void show_one(struct request *request)
 	}
 	if (!fits_platform(request, &record))
 		return;
-	key_string(&w, "{\"Id\":", found.image->id);
+	show_string(&w, "{\"Id\":", found.image->id);
 	json_write_raw(&w, ",\"RepoTags\":");
-	write_references(&w, images, found.image, false, NULL);
+	show_references(&w, images, found.image, false, NULL);
 	json_write_raw(&w, ",\"RepoDigests\":");
-	write_references(&w, images, found.image, true, NULL);
-	key_span(&w, ",\"Parent\":", record.parent, "\"\"");
-	key_span(&w, ",\"Comment\":", comment_of(&record), "\"\"");
-	key_span(&w, ",\"Created\":", record.created, "\"\"");
-	key_span(&w, ",\"DockerVersion\":\"\",\"Author\":", record.author, "\"\"");
+	show_references(&w, images, found.image, true, NULL);
+	show_span(&w, ",\"Parent\":", record.parent, "\"\"");
+	show_span(&w, ",\"Comment\":", comment_of(&record), "\"\"");
+	show_span(&w, ",\"Created\":", record.created,
+	          request->minor < NO_TIME_SINCE ? "\"0001-01-01T00:00:00Z\"" : "\"\"");
+	if (request->minor < NO_CONTAINER_SINCE)
+		show_span(&w, ",\"Container\":", record.container, "\"\"");
+	show_span(&w, ",\"DockerVersion\":\"\",\"Author\":", record.author, "\"\"");
 	json_write_raw(&w, ",\"Config\":");
 	show_config(&w, &record);
 	// docker-compose 1 looks for the volumes here.
 	json_write_raw(&w, ",\"ContainerConfig\":");
-	show_config(&w, &record);
-	key_span(&w, ",\"Architecture\":", record.architecture, "\"riscv64\"");
+	show_container_config(&w, &record);
+	show_span(&w, ",\"Architecture\":", record.architecture, "\"riscv64\"");
 	if (record.variant.len > 0)
-		key_span(&w, ",\"Variant\":", record.variant, "");
-	key_span(&w, ",\"Os\":", record.os, "\"linux\"");
-	key_number(&w, ",\"Size\":", (int64_t)found.image->size);
+		show_span(&w, ",\"Variant\":", record.variant, "");
+	show_span(&w, ",\"Os\":", record.os, "\"linux\"");
+	show_number(&w, ",\"Size\":", (int64_t)found.image->size);
 	if (request->minor < VIRTUAL_SIZE_UNTIL)
-		key_number(&w, ",\"VirtualSize\":", (int64_t)found.image->size);
+		show_number(&w, ",\"VirtualSize\":", (int64_t)found.image->size);
 	json_write_raw(&w, ",\"GraphDriver\":{\"Data\":null,\"Name\":\"starina\"}");
-	key_span(&w, ",\"RootFS\":{\"Type\":\"layers\",\"Layers\":", record.layers, "[]");
+	show_span(&w, ",\"RootFS\":{\"Type\":\"layers\",\"Layers\":", record.layers, "[]");
 	json_write_raw(&w, "},\"Metadata\":{\"LastTagTime\":\"0001-01-01T00:00:00Z\"}}");
 	reply_json(request->client, request->id, 200, &w);
-}
-
-// --- History -------------------------------------------------------------------------------------
-
-struct history {
-	struct span items[HISTORY_MAX];
-	size_t count;
-};
-
-static void add_history(void *context, struct span element)
-{
-	struct history *history = context;
-
-	if (history->count < HISTORY_MAX && element.data[0] == '{')
-		history->items[history->count++] = element;
-}
-
-static bool is_empty_layer(struct span item)
-{
-	return span_is(record_member(item, "empty_layer"), "true");
-}
-
-// The newest first. Layers are one file system here: the newest that is not empty has all bytes.
-static void write_history(struct json_writer *w, const struct images *images,
-                          const struct image_entry *image, const struct history *history)
-{
-	bool first = true, sized = false;
-
-	for (size_t i = history->count; i > 0; i--) {
-		struct span item = history->items[i - 1];
-		bool has_size = !sized && !is_empty_layer(item);
-		struct span by = record_member(item, "created_by");
-		struct span comment = record_member(item, "comment");
-
-		json_write_raw(w, first ? "" : ",");
-		key_string(w, "{\"Id\":", first ? image->id : "<missing>");
-		key_number(w, ",\"Created\":", seconds(record_member(item, "created")));
-		key_span(w, ",\"CreatedBy\":",
-		         by.len > 0 && by.data[0] == '"' ? by : (struct span){ 0 }, "\"\"");
-		json_write_raw(w, ",\"Tags\":");
-		if (first)
-			write_references(w, images, image, false, NULL);
-		else
-			json_write_raw(w, "null");
-		key_number(w, ",\"Size\":", has_size ? (int64_t)image->size : 0);
-		key_span(w, ",\"Comment\":",
-		         comment.len > 0 && comment.data[0] == '"' ? comment : (struct span){ 0 },
-		         "\"\"");
-		json_write_raw(w, "}");
-		sized = sized || has_size;
-		first = false;
-	}
-}
-
-void show_history(struct request *request)
-{
-	static const char nothing[] = "{}";
-	struct history *history = heap_alloc(sizeof(*history));
-	struct json_writer w = { 0 };
-	struct record record;
-	struct found found;
-
-	if (history == NULL) {
-		request_refuse(request, 500, "out of memory");
-	} else if (catalog_find(request, request->target, &found) &&
-	           image_record(found.image, &record) == 0) {
-		record_elements(record.history, add_history, history);
-		// An image of which only its file system is known.
-		if (history->count == 0)
-			history->items[history->count++] =
-				(struct span){ (const uint8_t *)nothing, sizeof(nothing) - 1 };
-		json_write_raw(&w, "[");
-		write_history(&w, request->images, found.image, history);
-		json_write_raw(&w, "]");
-		reply_json(request->client, request->id, 200, &w);
-	}
-	heap_free(history);
 }

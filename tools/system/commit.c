@@ -107,14 +107,19 @@ static int parts_apply(void *context, struct tree *tree, struct spool *spool, st
 static int image_make(struct committing *committing, const char *name, const char *directory,
                       struct error *err)
 {
-	const json_t *parent = json_object_get(committing->wanted, "parent");
+	const json_t *wanted = committing->wanted, *parent = json_object_get(wanted, "parent");
+	const json_t *container = json_object_get(wanted, "container");
 	json_t *references = name ? json_pack("[s]", name) : json_array();
-	const struct incoming_image incoming = { .image = &committing->made.image,
-		                                 .apply = parts_apply,
-		                                 .context = committing,
-		                                 .references = references,
-		                                 .parent = json_get_string(parent, "id"),
-		                                 .blobs = committing->made.blobs };
+	const struct incoming_image incoming = {
+		.image = &committing->made.image,
+		.apply = parts_apply,
+		.context = committing,
+		.references = references,
+		.parent = json_get_string(parent, "id"),
+		.container = json_get_string(wanted, "container_id"),
+		.container_image = json_get_string(container, "Image"),
+		.blobs = committing->made.blobs
+	};
 	int result = incoming_make(directory, &incoming, err);
 
 	json_decref(references);

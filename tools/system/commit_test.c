@@ -317,10 +317,13 @@ static void test_an_image(void **state)
 	assert_null(json_object_get(entry, "parent"));
 	assert_blobs(entry, 3, NULL);
 	entry = committed("{\"parent\":{\"id\":\"sha256:p\",\"layers\":[\"sha256:d\"],"
-	                  "\"blobs\":[\"sha256:l\",\"sha256:p\"]},\"container\":{}}",
+	                  "\"blobs\":[\"sha256:l\",\"sha256:p\"]},\"container_id\":\"c\","
+	                  "\"container\":{\"Image\":\"i\"}}",
 	                  &puts);
 	assert_int_equal(puts, 2);
 	assert_string_equal(json_string_value(json_object_get(entry, "parent")), "sha256:p");
+	assert_string_equal(json_string_value(json_object_get(entry, "container")), "c");
+	assert_string_equal(json_string_value(json_object_get(entry, "container_image")), "i");
 	assert_blobs(entry, 3, "sha256:l");
 	entry = committed("{\"parent\":{\"layers\":[\"sha256:d\"]},\"container\":{}}", &puts);
 	assert_int_equal(puts, 1);

@@ -72,6 +72,11 @@ static json_t *entry_make(const struct incoming_image *incoming, uint64_t size)
 		json_object_set_new(entry, "digest", json_string(incoming->digest));
 	if (incoming->parent)
 		json_object_set_new(entry, "parent", json_string(incoming->parent));
+	if (incoming->container)
+		json_object_set_new(entry, "container", json_string(incoming->container));
+	if (incoming->container_image)
+		json_object_set_new(entry, "container_image",
+		                    json_string(incoming->container_image));
 	if (incoming->blobs)
 		json_object_set(entry, "blobs", (json_t *)incoming->blobs);
 	return entry;

@@ -18,6 +18,8 @@ struct incoming_image {
 	const json_t *references;       // array of whole names (reference.h), may be empty
 	const char *digest;             // what the registry calls it by; NULL: none
 	const char *parent;             // id of the image that it was made of; NULL: none
+	const char *container;          // id of the container that it was made of; NULL: none
+	const char *container_image;    // what that one's image was called; NULL: nothing
 	const json_t *blobs;            // array of digests of what is kept (kept.h): its layers,
 					// and its configuration last; NULL: none
 };

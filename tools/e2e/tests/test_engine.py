@@ -121,7 +121,7 @@ def answers_of_an_engine(context):
     for name, value in (("Api-Version", "1.50"), ("Docker-Experimental", "false"), ("Ostype", "linux"), ("Swarm", "inactive")):
         check_equal(response.getheader(name), value)
     check(response.getheader("Server").startswith("Starina/"))
-    check_equal(response.getheader("Builder-Version"), None)
+    check_equal(response.getheader("Builder-Version"), "1")
     response, body = engine.get("/_ping", "HEAD")
     check_equal((response.status, body, response.getheader("Api-Version")), (200, b"", "1.50"))
     response, body = engine.get("/v1.41/version")

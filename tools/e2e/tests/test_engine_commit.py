@@ -79,7 +79,13 @@ def same_files(docker, image, wanted):
         check_equal(found[name], value, f"{image}: {name}")
 
 
-def committed(docker, wanted):
+def shown_to(engine, version):
+    """Of the container that an image was made of, and the image of that one."""
+    shown = json.loads(engine.get(f"/v{version}/images/made:1/json")[1])
+    return shown.get("Container"), shown["ContainerConfig"].get("Image"), shown.get("VirtualSize") == shown["Size"]
+
+
+def committed(engine, docker, wanted):
     image = docker.text("commit", "-m", "why", "-a", "me", "-c", 'CMD ["cat","/tree/one"]', "-c", "ENV X=$IMAGE-y",
                         "-c", "HEALTHCHECK --interval=1h CMD true", "-c", "STOPSIGNAL USR1", "-c", "LABEL of=image own=image", "box", "made:1")
     check_equal(docker.text("run", "--rm", "made:1"), "one")
@@ -90,6 +96,8 @@ def committed(docker, wanted):
     shown = json.loads(docker("inspect", "made:1").stdout)[0]
     check_equal(shown["Config"]["Healthcheck"], {"Test": ["CMD-SHELL", "true"], "Interval": 3600 * 10**9})
     check_equal((shown["Id"], shown["Author"], shown["Comment"], len(shown["RootFS"]["Layers"])), (image, "me", "why", 2))
+    box = docker.text("inspect", "-f", "{{.Id}}", "box")
+    check_equal([shown_to(engine, version) for version in ("1.43", "1.44", "1.45")], [(box, IMAGE, True), (box, IMAGE, False), (None, IMAGE, False)])
     check_equal(shown["Parent"], docker.text("inspect", "-f", "{{.Id}}", IMAGE))
     check_equal(docker.text("history", "--format", "{{.Comment}}", "made:1").split("\n")[0], "why")
     check_equal(docker.text("events", "--since", "0", "--until", "0s", "--filter", "event=commit", "--format", "{{.Actor.Attributes.imageID}}"), image)
@@ -167,7 +175,7 @@ def images_of_containers(context):
     """Files of all kinds go through diff, commit, save and load, export and import as they are."""
     engine = start(context)
     docker = Docker(context, engine)
-    wanted = committed(docker, make_tree(docker))
+    wanted = committed(engine, docker, make_tree(docker))
     of_one_that_runs(docker)
     saved(docker, wanted)
     imported(docker, wanted)
