@@ -316,6 +316,11 @@ static void test_vcpus(void **state)
 	vcpu->object.refs = 1;
 	assert_int_equal(vcpu_set_irq(vcpu, 0, 1), ERR_INVALID);
 	assert_int_equal(vcpu_set_irq(vcpu, VCPU_IRQ_EXTERNAL, 2), ERR_INVALID);
+	assert_int_equal(vcpu_set_irq(vcpu, VCPU_IRQ_SOFT, 0), ERR_INVALID);
+	assert_int_equal(vcpu_set_irq(vcpu, VCPU_IRQ_SOFT, 2), ERR_INVALID);
+	assert_int_equal(vcpu->requests & VCPU_REQ_SOFT_IRQ, 0);
+	assert_int_equal(vcpu_set_irq(vcpu, VCPU_IRQ_SOFT, 1), 0);
+	assert_int_equal(vcpu->requests & VCPU_REQ_SOFT_IRQ, VCPU_REQ_SOFT_IRQ);
 	assert_int_equal(vcpu_set_irq(vcpu, UINT32_MAX, 0), ERR_INVALID);
 	object_put(&vcpu->object);
 	assert_null(hvspace_get_vcpu(space, 1));

@@ -97,6 +97,10 @@ error_t vcpu_set_irq(struct vcpu *vcpu, uint32_t irq, uint32_t level)
 	uint32_t bit = 1u << VCPU_IRQ_EXTERNAL;
 	uint32_t old;
 
+	if (irq == VCPU_IRQ_SOFT && level == 1) {
+		vcpu_request(vcpu, VCPU_REQ_SOFT_IRQ);
+		return 0;
+	}
 	if (irq != VCPU_IRQ_EXTERNAL || level > 1)
 		return ERR_INVALID;
 	if (level != 0)

@@ -51,6 +51,7 @@ struct vcpu_state {
 };
 
 // Interrupt lines into the vCPU (vcpu_set_irq).
+#define VCPU_IRQ_SOFT 2       // VSSIP: has no level, is only set (1); the guest clears it itself
 #define VCPU_IRQ_EXTERNAL 10  // VSEIP: the guest's PLIC has something
 
 // Counted since the vCPU was made: every V=1 to HS transition, by cause.

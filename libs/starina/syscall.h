@@ -283,8 +283,8 @@ __must_check error_t vcpu_run(handle_t vcpu, handle_t poll, struct vcpu_exit *ex
 // The general registers and pc. Errors: ERR_BAD_STATE while the vCPU runs.
 __must_check error_t vcpu_get_state(handle_t vcpu, struct vcpu_state *out);
 __must_check error_t vcpu_set_state(handle_t vcpu, const struct vcpu_state *state);
-// Sets the level of an interrupt line (VCPU_IRQ_*) into the vCPU. From any thread; kicks the hart
-// when it has to.
+// Sets the level of an interrupt line (VCPU_IRQ_*) into the vCPU; of VCPU_IRQ_SOFT only 1, which
+// the guest clears. From any thread; kicks the hart when it has to. Errors: ERR_INVALID.
 __must_check error_t vcpu_set_irq(handle_t vcpu, uint32_t irq, uint32_t level);
 // Makes the current or next vcpu_run return VCPU_EXIT_POLL.
 __must_check error_t vcpu_kick(handle_t vcpu);

@@ -271,7 +271,9 @@ bool virtio_mmio_more(struct virtio_mmio_device *dev, uint32_t index, bool spent
 
 void virtio_mmio_queue_interrupt(struct virtio_mmio_device *dev, uint32_t index)
 {
-	if (device_queue_wants_interrupt(&dev->queues[index]))
+	if (!device_queue_wants_interrupt(&dev->queues[index]))
+		return;
+	if (dev->post_irq == NULL || !dev->post_irq(dev->irq_context, dev->irq))
 		update_interrupt(dev, dev->interrupt_status | VIRTIO_MMIO_INT_VRING);
 }
 

@@ -50,6 +50,10 @@ struct virtio_mmio_device {
 
 	// Sets the level of the device's interrupt line.
 	void (*set_irq)(void *irq_context, uint32_t irq, bool level);
+	// Posts one edge of the device's interrupt, which stands for used buffers alone. Optional.
+	// Returns false when the driver does not take edges: the level is raised then, and the
+	// driver reads and acknowledges why (section 4.2.2).
+	bool (*post_irq)(void *irq_context, uint32_t irq);
 	// Has virtio_mmio_serve called soon, from the I/O side's loop.
 	void (*notify_later)(void *irq_context, uint32_t irq);
 	void *irq_context;

@@ -18,7 +18,9 @@ struct test_guest {
 	struct guest_memory mem;
 	uint8_t page[PAGE_SIZE] __attribute__((aligned(4096)));
 	bool irq;
-	uint32_t irqs;    // times that the line rose
+	uint32_t irqs;  // times that the line rose
+	bool takes_posts;
+	uint32_t posts;   // edges that were posted
 	uint32_t laters;  // calls of notify_later
 
 	// Last, so that who needs more memory allocates more.
@@ -32,6 +34,15 @@ static inline void test_set_irq(void *context, uint32_t irq, bool level)
 	(void)irq;
 	g->irqs += level && !g->irq;
 	g->irq = level;
+}
+
+static inline bool test_post_irq(void *context, uint32_t irq)
+{
+	struct test_guest *g = context;
+
+	(void)irq;
+	g->posts += g->takes_posts;
+	return g->takes_posts;
 }
 
 static inline void test_notify_later(void *context, uint32_t irq)
@@ -49,6 +60,7 @@ static inline void test_guest_init(struct test_guest *g, struct virtio_mmio_devi
 	dev->mem = &g->mem;
 	dev->page = g->page;
 	dev->set_irq = test_set_irq;
+	dev->post_irq = test_post_irq;
 	dev->notify_later = test_notify_later;
 	dev->irq_context = g;
 	dev->irq = 1;

@@ -151,6 +151,41 @@ static void test_external_interrupt(struct autotest *t)
 	vm_end(&vm);
 }
 
+// A software interrupt has no level: the guest clears it, and the next one comes after that.
+static void test_soft_interrupt(struct autotest *t)
+{
+	static const uint32_t code[] = {
+		G_ADDI(X_T1, X_ZERO, 2),
+		G_CSRW(CSR_SIE, X_T1),
+		// Interrupts are off: each is seen where the guest waits.
+		G_WFI,
+		G_CSRR(X_T1, CSR_SIP),
+		LOAD_DEVICE,
+		G_SD(X_T1, 0, X_T0),
+		G_CSRW(CSR_SIP, X_ZERO),
+		G_CSRR(X_T1, CSR_SIP),
+		LOAD_DEVICE,
+		G_SD(X_T1, 0, X_T0),
+		G_WFI,
+		G_CSRR(X_T1, CSR_SIP),
+		LOAD_DEVICE,
+		G_SD(X_T1, 0, X_T0),
+		SHUTDOWN,
+	};
+	struct vm vm;
+
+	if (!vm_start(&vm, t, code, sizeof(code)))
+		return;
+	expect(t, vcpu_set_irq(vm.vcpu, VCPU_IRQ_SOFT, 0) == ERR_INVALID);
+	expect(t, vcpu_set_irq(vm.vcpu, VCPU_IRQ_SOFT, 1) == 0);
+	expect_write(&vm, DEVICE, 2, 8);
+	expect_write(&vm, DEVICE, 0, 8);
+	expect(t, vcpu_set_irq(vm.vcpu, VCPU_IRQ_SOFT, 1) == 0);
+	expect_write(&vm, DEVICE, 2, 8);
+	run_to(&vm, VCPU_EXIT_SHUTDOWN);
+	vm_end(&vm);
+}
+
 // A poll that becomes ready ends vcpu_run, whether the guest computes or waits.
 static void poll_ends_run(struct autotest *t, const uint32_t *code, size_t size)
 {
@@ -325,6 +360,7 @@ const struct test vm_tests[] = {
 	{ "a queue notification signals its event", test_notify },
 	{ "a guest's timer interrupts it", test_timer },
 	{ "an interrupt line wakes a guest", test_external_interrupt },
+	{ "a software interrupt wakes a guest, which clears it", test_soft_interrupt },
 	{ "a ready poll ends the run of a busy guest", test_poll_while_running },
 	{ "a ready poll ends the run of a waiting guest", test_poll_while_waiting },
 	{ "the SBI console checks its addresses", test_console },

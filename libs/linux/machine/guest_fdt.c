@@ -148,7 +148,7 @@ static void write_cpus(struct tree *t, const struct guest_fdt_config *config)
 
 static void write_plic(struct tree *t, const struct guest_fdt_config *config)
 {
-	static const char compatible[] = "sifive,plic-1.0.0\0riscv,plic0";
+	static const char compatible[] = "starina,plic\0sifive,plic-1.0.0\0riscv,plic0";
 	fdt32_t extended[2 * MAX_CPUS];
 
 	for (uint32_t i = 0; i < config->num_cpus; i++) {

@@ -35,11 +35,26 @@ static void set_vcpu_line(void *context, uint32_t vcpu, bool level)
 	assert(err == 0);
 }
 
+static void ring_vcpu(void *context, uint32_t vcpu)
+{
+	struct machine *machine = context;
+	error_t err = vcpu_set_irq(machine->vcpus[vcpu].handle, VCPU_IRQ_SOFT, 1);
+
+	assert(err == 0);
+}
+
 static void set_device_irq(void *context, uint32_t irq, bool level)
 {
 	struct machine *machine = context;
 
 	plic_set_source(&machine->plic, irq, level);
+}
+
+static bool post_device_irq(void *context, uint32_t irq)
+{
+	struct machine *machine = context;
+
+	return plic_post(&machine->plic, irq);
 }
 
 static void notify_slot_later(void *context, uint32_t irq)
@@ -139,6 +154,7 @@ static error_t create_plic(struct machine *machine)
 
 	plic->num_contexts = machine->config.num_cpus;
 	plic->set_line = set_vcpu_line;
+	plic->ring = ring_vcpu;
 	plic->line_context = machine;
 	err = map_register_pages(machine, PLIC_START, PLIC_READABLE_SIZE, &machine->plic_page,
 	                         &plic->page);
@@ -239,6 +255,7 @@ error_t machine_slot_create(struct machine *machine, struct virtio_mmio_device *
 		return err;
 	device->mem = &machine->memory;
 	device->set_irq = set_device_irq;
+	device->post_irq = post_device_irq;
 	device->notify_later = notify_slot_later;
 	device->irq_context = machine;
 	device->irq = machine->num_slots;

@@ -9,10 +9,18 @@
 #define PENDING_BASE 0x1000u
 #define ENABLE_BASE 0x2000u
 #define ENABLE_STRIDE 0x80u
+// Where the enable bits of contexts that do not exist would be.
+#define POSTED_BASE 0x2800u
+#define POSTED_STRIDE 0x80u
 #define CONTEXT_BASE 0x200000u
 #define CONTEXT_STRIDE 0x1000u
 #define CONTEXT_THRESHOLD 0x0u
 #define CONTEXT_CLAIM 0x4u
+#define CONTEXT_POSTED 0x8u
+
+_Static_assert(ENABLE_BASE + ENABLE_STRIDE * PLIC_MAX_CONTEXTS <= POSTED_BASE &&
+                       POSTED_BASE + POSTED_STRIDE * PLIC_MAX_CONTEXTS <= PLIC_READABLE_SIZE,
+               "the counts have a place of their own");
 
 static uint32_t page_load(const struct plic *plic, uint32_t offset)
 {
@@ -52,8 +60,28 @@ static uint32_t best_source(const struct plic *plic, uint32_t context)
 	return best;
 }
 
+// Hands a context all that it would claim.
+static void post(struct plic *plic, uint32_t context)
+{
+	uint32_t counts = POSTED_BASE + POSTED_STRIDE * context;
+	bool posted = false;
+	uint32_t source;
+
+	while ((source = best_source(plic, context)) != 0) {
+		plic->pending &= ~(1u << source);
+		// What the device has written comes first; pairs with the driver's smp_rmb.
+		page_store(plic, counts + 4 * source, page_load(plic, counts + 4 * source) + 1);
+		posted = true;
+	}
+	if (posted)
+		plic->ring(plic->line_context, context);
+}
+
 static void update_lines(struct plic *plic)
 {
+	for (uint32_t i = 0; plic->posts && i < plic->num_contexts; i++)
+		if (plic->contexts[i].posted)
+			post(plic, i);
 	page_store(plic, PENDING_BASE, plic->pending);
 	for (uint32_t i = 0; i < plic->num_contexts; i++) {
 		bool level = best_source(plic, i) != 0;
@@ -78,12 +106,21 @@ void plic_set_source(struct plic *plic, uint32_t source, bool level)
 		plic->levels &= ~bit;
 	// The gateway of a level-triggered source forwards one request until it is completed
 	// (section 1.4). A request that was not claimed yet goes away with the level, which saves
-	// the guest a claim for nothing.
+	// the guest a claim for nothing; not where it may stand for an edge.
 	if (level && (plic->in_service & bit) == 0)
 		plic->pending |= bit;
-	else if (!level)
+	else if (!level && !plic->posts)
 		plic->pending &= ~bit;
 	update_lines(plic);
+}
+
+bool plic_post(struct plic *plic, uint32_t source)
+{
+	if (!plic->posts || source == 0 || source > plic->num_sources)
+		return false;
+	plic->pending |= 1u << source;
+	update_lines(plic);
+	return true;
 }
 
 static uint32_t claim(struct plic *plic, uint32_t context)
@@ -133,6 +170,7 @@ uint64_t plic_read(struct plic *plic, uint64_t offset, uint32_t width)
 	switch (offset % CONTEXT_STRIDE) {
 	case CONTEXT_THRESHOLD: return plic->contexts[context].threshold;
 	case CONTEXT_CLAIM: return claim(plic, (uint32_t)context);
+	case CONTEXT_POSTED: return plic->contexts[context].posted;
 	default: return 0;
 	}
 }
@@ -149,6 +187,14 @@ static void write_context(struct plic *plic, uint64_t offset, uint32_t value)
 		update_lines(plic);
 		break;
 	case CONTEXT_CLAIM: complete(plic, (uint32_t)context, value); break;
+	case CONTEXT_POSTED:
+		// There is no way back: an edge that nobody has taken would be forgotten.
+		if (value != 1)
+			break;
+		plic->posts = true;
+		plic->contexts[context].posted = true;
+		update_lines(plic);
+		break;
 	default: break;
 	}
 }

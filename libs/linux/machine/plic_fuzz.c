@@ -36,6 +36,11 @@ static void set_line(void *context, uint32_t vcpu, bool level)
 	lines[vcpu] = level;
 }
 
+static void ring(void *context, uint32_t vcpu)
+{
+	check(context == &plic && vcpu < plic.num_contexts && plic.contexts[vcpu].posted);
+}
+
 static uint64_t read_plic(void *context, uint64_t offset, uint32_t width)
 {
 	check(offset < PLIC_SIZE);
@@ -87,6 +92,8 @@ static void check_lines(void)
 				(pending & word(0x2000 + 0x80 * i) & 1u << source) != 0 &&
 				word(4 * source) > plic.contexts[i].threshold;
 		check(lines[i] == level);
+		// What could be posted was.
+		check(!level || !plic.contexts[i].posted);
 	}
 	for (uint32_t source = plic.num_sources + 1; source <= PLIC_MAX_SOURCES; source++)
 		check(word(4 * source) == 0 && (pending & 1u << source) == 0);
@@ -141,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		              .num_contexts = reader_u8(&r) % PLIC_MAX_CONTEXTS + 1,
 		              .page = page,
 		              .set_line = set_line,
+		              .ring = ring,
 		              .line_context = &plic };
 	check(mmio_bus_add(&bus, PLIC_START, PLIC_SIZE, &plic_ops, &plic) == 0);
 	for (uintptr_t i = 0; i < NUM_DEVICES; i++)
@@ -151,6 +159,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (op < 80)
 			plic_set_source(&plic, op / 2, op % 2 != 0);
+		else if (op < 110)
+			check(plic_post(&plic, op - 80u) ==
+			      (plic.posts && op > 80 && op - 80u <= plic.num_sources));
 		else
 			access_bus(&r);
 		check_lines();
