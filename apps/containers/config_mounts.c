@@ -22,7 +22,7 @@ static void write_share(struct json_writer *w, bool *first, uint32_t *number,
 {
 	const struct vm_share_mount share = { .path = mount->target,
 		                              .number = *number,
-		                              .read_only = mount->read_only,
+		                              .read_only = mount_is_read_only(mount),
 		                              .copy = mount->fills,
 		                              .shared = mount_is_shared(mount),
 		                              .subpath = mount->subpath };
@@ -34,6 +34,7 @@ static void write_share(struct json_writer *w, bool *first, uint32_t *number,
 
 static void write_tmpfs(struct json_writer *w, bool *first, const struct mount *mount)
 {
+	const char *options = mount->memory != NULL ? mount->memory : mount->options;
 	struct json_writer key = { 0 };
 
 	begin(w, first);
@@ -44,7 +45,7 @@ static void write_tmpfs(struct json_writer *w, bool *first, const struct mount *
 	} else {
 		json_write_string(w, key.text);
 		json_write_raw(w, ":");
-		json_write_string(w, mount->options != NULL ? mount->options : "");
+		json_write_string(w, options != NULL ? options : "");
 	}
 	json_writer_deinit(&key);
 }
@@ -91,7 +92,7 @@ error_t config_write_mounts(const struct container *c, const struct image *image
 		write_share(w, first, &number,
 		            &(struct mount){ .target = job_layers, .read_only = true });
 	for (size_t i = 0; i < c->mounts.count; i++) {
-		if (c->mounts.items[i].kind > MOUNT_VOLUME)
+		if (mount_is_memory(&c->mounts.items[i]))
 			write_tmpfs(w, first, &c->mounts.items[i]);
 		else
 			write_share(w, first, &number, &c->mounts.items[i]);

@@ -12,6 +12,8 @@ void mount_free(struct mount *mount)
 	heap_free(mount->options);
 	heap_free(mount->labels);
 	heap_free(mount->subpath);
+	heap_free(mount->driver_options);
+	heap_free(mount->memory);
 	*mount = (struct mount){ 0 };
 }
 
@@ -48,10 +50,13 @@ error_t mount_list_copy(struct mount_list *list, const struct mount *mount)
 	struct mount copy = *mount;
 	bool copied = copy_text(&copy.source);
 
+	copy.memory = NULL;
+	copy.is_bound = copy.is_bound_only = false;
 	copied = copy_text(&copy.target) && copied;
 	copied = copy_text(&copy.options) && copied;
 	copied = copy_text(&copy.labels) && copied;
 	copied = copy_text(&copy.subpath) && copied;
+	copied = copy_text(&copy.driver_options) && copied;
 	if (copied)
 		return mount_list_add(list, &copy);
 	mount_free(&copy);

@@ -24,11 +24,12 @@ enum mount_kind {
 struct mount {
 	enum mount_kind kind;
 	// Heap memory; NULL: none.
-	char *source;   // a path of the host, or a volume's name
-	char *target;   // absolute and clean
-	char *options;  // as they were said, or those of a tmpfs
-	char *labels;   // of a volume that is made for it; JSON
-	char *subpath;  // what is mounted of a volume, by its path in it; NULL: all
+	char *source;          // a path of the host, or a volume's name
+	char *target;          // absolute and clean
+	char *options;         // as they were said, or those of a tmpfs
+	char *labels;          // of a volume that is made for it; JSON
+	char *driver_options;  // likewise
+	char *subpath;         // what is mounted of a volume, by its path in it; NULL: all
 	// What mount_propagation has returned; NULL: docker's default.
 	const char *propagation;
 	bool read_only;
@@ -37,6 +38,10 @@ struct mount {
 	bool anonymous;   // a volume that goes with its container
 	bool fills;       // a volume that gets what the image has there, when nothing is in it
 	uint32_t number;  // of what was bound, as host_bind tells it; 0: not yet
+	// Of a volume that is none of the state disk (settings_volume.h), since the start.
+	bool is_bound;       // it is a folder of the host
+	bool is_bound_only;  // and nobody may write to it
+	char *memory;        // heap: options of a tmpfs; NULL: it is none
 };
 
 // Zero-initialised: empty.
@@ -44,6 +49,23 @@ struct mount_list {
 	struct mount *items;  // heap
 	size_t count;
 };
+
+// Whether it is memory of its container, and no share.
+static inline bool mount_is_memory(const struct mount *mount)
+{
+	return mount->kind > MOUNT_VOLUME || mount->memory != NULL;
+}
+
+// Whether it is of the host.
+static inline bool mount_is_of_host(const struct mount *mount)
+{
+	return mount->kind == MOUNT_BIND || mount->is_bound;
+}
+
+static inline bool mount_is_read_only(const struct mount *mount)
+{
+	return mount->read_only || mount->is_bound_only;
+}
 
 // Appends a mount, whose strings are the list's from now on, on errors too. Errors: ERR_LIMIT (more
 // than MOUNT_LIST_MAX), ERR_NO_MEMORY, also when there is no target.

@@ -191,7 +191,7 @@ bool mounts_make(struct request *request, struct container *c)
 
 		if (mount->kind != MOUNT_VOLUME)
 			continue;
-		err = volumes_make(c->all, mount->source, mount->labels);
+		err = volumes_make(c->all, mount->source, mount->labels, mount->driver_options);
 		if (err == 0)
 			continue;
 		reply_error(request->client, request->id, 500, "create %s: %s", mount->source,
@@ -244,6 +244,8 @@ void mounts_remove(struct container *c)
 
 static void fail(struct container *c, const struct mount *mount, error_t error, struct span text)
 {
+	static const char of_bind[] = "invalid mount config for type \"bind\": ";
+	static const char of_volume[] = "failed to mount local volume: ";
 	char message[CONTAINER_ERROR_MAX];
 	const char *why = error_text(error);
 	size_t len = strlen(why);
@@ -253,9 +255,60 @@ static void fail(struct container *c, const struct mount *mount, error_t error, 
 		len = text.len;
 	}
 	fmt_write(message, sizeof(message), "%s%.*s",
-	          mount->must_exist ? "invalid mount config for type \"bind\": " : "", (int)len,
-	          why);
+	          mount->is_bound             ? of_volume
+	                  : mount->must_exist ? of_bind
+	                                      : "",
+	          (int)len, why);
 	container_fail(c, message);
+}
+
+// What a volume is, if not a folder of the state disk. Returns false when the container has failed.
+static bool take_backing(struct container *c, struct mount *mount,
+                         const struct volume_backing *backing)
+{
+	const char *read_only = mount->read_only ? ",ro" : "";
+	size_t size;
+
+	heap_free(mount->memory);
+	mount->memory = NULL;
+	mount->is_bound = backing->kind == VOLUME_BIND;
+	mount->is_bound_only = mount->is_bound && backing->read_only;
+	if (backing->kind != VOLUME_TMPFS)
+		return true;
+	if (mount->subpath != NULL) {
+		container_fail(c,
+		               "a volume in memory has nothing at the volume-subpath when the "
+		               "container starts");
+		return false;
+	}
+	size = strlen(backing->options) + sizeof(",ro");
+	mount->memory = heap_alloc(size);
+	if (mount->memory == NULL) {
+		container_fail(c, error_text(ERR_NO_MEMORY));
+		return false;
+	}
+	fmt_write(mount->memory, size, "%s%s", backing->options, read_only);
+	return true;
+}
+
+// Asks for the folder of the host that a volume is, or sees to what it gets of the image. Returns
+// whether the host was asked, or the container has failed.
+static bool ask_volume(struct container *c, struct mount *mount)
+{
+	const struct volume *volume = volumes_find(c->all, mount->source);
+
+	if (volume != NULL && !take_backing(c, mount, &volume->backing))
+		return true;
+	if (mount->is_bound) {
+		host_bind(&c->all->host, &c->provision.call, text_span(volume->backing.device),
+		          false);
+		return true;
+	}
+	// Without the image's content it would stay empty for good: who may write to it is for its
+	// server to see to, once it has something.
+	mount->fills = mount->memory == NULL && !mount->no_copy &&
+		(!mount->read_only || volumes_are_empty(c->all, mount->source));
+	return false;
 }
 
 bool mounts_ask(struct container *c)
@@ -270,10 +323,8 @@ bool mounts_ask(struct container *c)
 			          !mount->must_exist);
 			return true;
 		}
-		// Without the image's content it would stay empty for good: who may write to it is
-		// for its server to see to, once it has something.
-		mount->fills = mount->kind == MOUNT_VOLUME && !mount->no_copy &&
-			(!mount->read_only || volumes_are_empty(c->all, mount->source));
+		if (mount->kind == MOUNT_VOLUME && ask_volume(c, mount))
+			return true;
 	}
 	return false;
 }
@@ -295,15 +346,15 @@ void mounts_send(struct container *c)
 {
 	for (size_t i = 0; i < c->mounts.count; i++) {
 		const struct mount *mount = &c->mounts.items[i];
-		bool is_bind = mount->kind == MOUNT_BIND;
+		bool is_bind = mount_is_of_host(mount);
 		struct msg_vmm_share share = { .flags = is_bind ? VMM_SHARE_HOST : 0,
 			                       .number = mount->number };
 		struct message m;
 		error_t err;
 
-		if (mount->kind > MOUNT_VOLUME)
+		if (mount_is_memory(mount))
 			continue;
-		if (mount->read_only && !mount->fills)
+		if (mount_is_read_only(mount) && !mount->fills)
 			share.flags |= VMM_SHARE_READ_ONLY;
 		err = message_encode_vmm_share(&m, &share, mount->source,
 		                               is_bind ? 0 : strlen(mount->source));

@@ -4,6 +4,7 @@
 #include "apps/containers/settings_fields.h"
 #include "apps/containers/settings_mounts.h"
 #include "apps/containers/settings_own.h"
+#include "apps/containers/settings_volume.h"
 #include "libs/base/fmt.h"
 #include "libs/linux/image/string_list.h"
 #include "libs/starina/alloc.h"
@@ -17,6 +18,7 @@ struct mount_body {
 	char *propagation;
 	char *driver;
 	char *labels;
+	char *driver_options;
 	char *subpath;
 	bool read_only;
 	bool no_copy;
@@ -43,6 +45,7 @@ static const struct field bind_fields[] = {
 
 static const struct field driver_fields[] = {
 	{ "Name", FIELD_STRING, AT(driver), 0, NULL, NULL },
+	{ "Options", FIELD_LABELS, AT(driver_options), 0, NULL, NULL },
 	END,
 };
 
@@ -82,6 +85,7 @@ static void body_free(struct mount_body *b)
 	heap_free(b->driver);
 	heap_free(b->labels);
 	heap_free(b->subpath);
+	heap_free(b->driver_options);
 }
 
 static char *take(char **text)
@@ -149,6 +153,9 @@ static error_t make_volume(struct mount_body *b, struct mount *mount,
 {
 	bool has_name = b->source != NULL && b->source[0] != '\0';
 	bool is_part = b->subpath != NULL && b->subpath[0] != '\0';
+	struct volume_backing backing;
+	char why[SETTINGS_ERROR_MAX];
+	error_t err;
 
 	if (!has_name && is_part)
 		return refuse(b, "must not set Subpath when using anonymous volumes", error);
@@ -158,9 +165,16 @@ static error_t make_volume(struct mount_body *b, struct mount *mount,
 		return refuse(b, "the subpath is too long", error);
 	if (b->driver != NULL && b->driver[0] != '\0' && strcmp(b->driver, "local") != 0)
 		return refuse(b, "there is only the volume driver local", error);
+	err = volume_backing_read(&backing, b->driver_options, why);
+	volume_backing_deinit(&backing);
+	if (err == ERR_INVALID)
+		return refuse(b, why, error);
+	if (err < 0)
+		return err;
 	mount->kind = MOUNT_VOLUME;
 	mount->no_copy = b->no_copy;
 	mount->labels = take(&b->labels);
+	mount->driver_options = take(&b->driver_options);
 	if (has_name)
 		mount->source = take(&b->source);
 	if (is_part)

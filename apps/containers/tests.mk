@@ -55,6 +55,8 @@ HOST_TESTS += apps/containers/labels_test
 labels_test_SRCS := apps/containers/labels.c $(containers_SHOWN)
 HOST_TESTS += apps/containers/grants_test
 grants_test_SRCS := apps/containers/grants.c libs/starina/opener.c $(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
+HOST_TESTS += apps/containers/settings_volume_test
+settings_volume_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
 HOST_TESTS += apps/containers/volume_sizes_test
 volume_sizes_test_SRCS := apps/containers/volume_sizes.c libs/linux/image/string_list.c $(FILES_SRCS) $(SYSTEM_FAKE_SRCS) \
 	$(patsubst %,libs/base/%.c,fmt span string) libs/starina/environ.c

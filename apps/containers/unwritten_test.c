@@ -230,16 +230,16 @@ static void volume_made(void **state)
 	(void)state;
 	is_full = true;
 	event[0] = '\0';
-	assert_int_equal(volumes_make(&all, VOLUME, NULL), ERR_NO_SPACE);
+	assert_int_equal(volumes_make(&all, VOLUME, NULL, NULL), ERR_NO_SPACE);
 	assert_string_equal(event, "");
 	assert_null(volumes_find(&all, VOLUME));
 	assert_false(has_folder);
 	is_full = false;
-	assert_int_equal(volumes_make(&all, VOLUME, NULL), 0);
+	assert_int_equal(volumes_make(&all, VOLUME, NULL, NULL), 0);
 	assert_string_equal(event, "volume create");
 	// One that is there needs no record.
 	is_full = true;
-	assert_int_equal(volumes_make(&all, VOLUME, NULL), 0);
+	assert_int_equal(volumes_make(&all, VOLUME, NULL, NULL), 0);
 	assert_true(has_folder);
 }
 

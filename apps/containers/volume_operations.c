@@ -64,7 +64,9 @@ static void write_members(struct json_writer *w, const struct volume *volume)
 	show_volume_place(w, ",\"Mountpoint\":", volume->name);
 	json_write_raw(w, ",\"Name\":");
 	json_write_string(w, volume->name);
-	json_write_raw(w, ",\"Options\":null,\"Scope\":\"local\"");
+	json_write_raw(w, ",\"Options\":");
+	json_write_raw(w, volume->options != NULL ? volume->options : "null");
+	json_write_raw(w, ",\"Scope\":\"local\"");
 }
 
 static void write_volume(struct json_writer *w, const struct volume *volume)
@@ -174,12 +176,14 @@ struct volume_body {
 	char *name;
 	char *driver;
 	char *labels;
+	char *options;
 };
 
 static const struct field fields[] = {
 	{ "Name", FIELD_STRING, offsetof(struct volume_body, name), 0, NULL, NULL },
 	{ "Driver", FIELD_STRING, offsetof(struct volume_body, driver), 0, NULL, NULL },
 	{ "Labels", FIELD_LABELS, offsetof(struct volume_body, labels), 0, NULL, NULL },
+	{ "DriverOpts", FIELD_LABELS, offsetof(struct volume_body, options), 0, NULL, NULL },
 	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
 };
 
@@ -201,6 +205,8 @@ static error_t choose_name(struct volume_body *body)
 static void create(struct request *request, struct volume_body *body)
 {
 	const char *driver = body->driver;
+	struct volume_backing backing = { 0 };
+	char why[SETTINGS_ERROR_MAX];
 	struct json_writer w = { 0 };
 	error_t err = choose_name(body);
 
@@ -220,7 +226,14 @@ static void create(struct request *request, struct volume_body *body)
 		return;
 	}
 	if (err == 0)
-		err = volumes_make(request->all, body->name, body->labels);
+		err = volume_backing_read(&backing, body->options, why);
+	if (err == ERR_INVALID) {
+		reply_error(request->client, request->id, 400, "create %s: %s", body->name, why);
+		return;
+	}
+	volume_backing_deinit(&backing);
+	if (err == 0)
+		err = volumes_make(request->all, body->name, body->labels, body->options);
 	if (err < 0) {
 		fail(request, err);
 		return;
@@ -243,6 +256,7 @@ void volume_create(struct request *request)
 	heap_free(body.name);
 	heap_free(body.driver);
 	heap_free(body.labels);
+	heap_free(body.options);
 }
 
 // --- Remove --------------------------------------------------------------------------------------

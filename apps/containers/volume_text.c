@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What is said of volumes, as text: {"NAME":{"CreatedUs":1,"Labels":{"a":"b"}}}.
+// What is said of volumes, as text: {"NAME":{"CreatedUs":1,"Labels":{"a":"b"},"Options":{}}}.
 #include "apps/containers/settings_fields.h"
 #include "apps/containers/volumes.h"
 #include "libs/base/string.h"
@@ -9,12 +9,14 @@
 
 struct volume_fields {
 	char *labels;
+	char *options;
 	int64_t created_us;
 };
 
 static const struct field fields[] = {
 	{ "CreatedUs", FIELD_NUMBER, offsetof(struct volume_fields, created_us), 0, NULL, NULL },
 	{ "Labels", FIELD_LABELS, offsetof(struct volume_fields, labels), 0, NULL, NULL },
+	{ "Options", FIELD_LABELS, offsetof(struct volume_fields, options), 0, NULL, NULL },
 	{ NULL, FIELD_ANY, 0, 0, NULL, NULL },
 };
 
@@ -22,6 +24,8 @@ void volume_free(struct volume *volume)
 {
 	heap_free(volume->name);
 	heap_free(volume->labels);
+	heap_free(volume->options);
+	volume_backing_deinit(&volume->backing);
 	heap_free(volume);
 }
 
@@ -40,6 +44,10 @@ void volumes_write_text(struct json_writer *w, const struct list *list)
 		json_write_i64(w, (int64_t)(volume->created_at / NSEC_PER_USEC));
 		json_write_raw(w, ",\"Labels\":");
 		json_write_raw(w, volume->labels != NULL ? volume->labels : "null");
+		if (volume->options != NULL) {
+			json_write_raw(w, ",\"Options\":");
+			json_write_raw(w, volume->options);
+		}
 		json_write_raw(w, "}");
 		first = false;
 	}
@@ -54,6 +62,8 @@ static bool read_one(struct volume *volume, struct span key, struct span text)
 
 	volume->name = heap_alloc(key.len + 1);
 	volume->labels = f.labels;
+	volume->options = f.options;
+	good = good && volume_backing_read(&volume->backing, f.options, error) == 0;
 	if (!good || volume->name == NULL)
 		return false;
 	memcpy(volume->name, key.data, key.len);

@@ -65,17 +65,26 @@ struct listing {
 	char removed[FILES_NAME_MAX + 1];  // one whose removal is not whole; "": none
 };
 
-static error_t add(struct containers *all, const char *name, const char *labels, nsec_t created_at)
+static error_t add(struct containers *all, const char *name, const char *labels,
+                   const char *options, nsec_t created_at)
 {
 	struct volume *volume = heap_alloc(sizeof(*volume));
+	char error[SETTINGS_ERROR_MAX];
+	error_t err;
 
 	if (volume == NULL)
 		return ERR_NO_MEMORY;
 	volume->name = string_copy(name);
 	volume->labels = labels != NULL ? string_copy(labels) : NULL;
-	if (volume->name == NULL || (labels != NULL && volume->labels == NULL)) {
+	volume->options = options != NULL ? string_copy(options) : NULL;
+	err = volume_backing_read(&volume->backing, options, error);
+	if (err == 0 &&
+	    (volume->name == NULL || (labels != NULL && volume->labels == NULL) ||
+	     (options != NULL && volume->options == NULL)))
+		err = ERR_NO_MEMORY;
+	if (err < 0) {
 		volume_free(volume);
-		return ERR_NO_MEMORY;
+		return err;
 	}
 	volume->created_at = created_at;
 	volume->is_there = true;
@@ -97,7 +106,7 @@ static void see(void *context, const struct file_entry *entry)
 	if (volume != NULL)
 		volume->is_there = true;
 	else
-		listing->error = add(listing->all, entry->name, NULL,
+		listing->error = add(listing->all, entry->name, NULL, NULL,
 		                     entry->has_info && entry->info.modified > 0
 		                             ? (nsec_t)entry->info.modified * NSEC_PER_SEC
 		                             : 0);
@@ -234,7 +243,8 @@ static void take_back(struct containers *all, const char *name)
 		forget(volume);
 }
 
-error_t volumes_make(struct containers *all, const char *name, const char *labels)
+error_t volumes_make(struct containers *all, const char *name, const char *labels,
+                     const char *options)
 {
 	error_t err = volumes_refresh(all);
 
@@ -243,7 +253,7 @@ error_t volumes_make(struct containers *all, const char *name, const char *label
 	err = ask(all, ask_make, (void *)(uintptr_t)name);
 	if (err < 0)
 		return err;
-	err = add(all, name, labels, record_time());
+	err = add(all, name, labels, options, record_time());
 	if (err == 0)
 		err = write_record(all);
 	if (err == 0)

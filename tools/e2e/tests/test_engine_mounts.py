@@ -175,6 +175,46 @@ def check_volumes(docker):
     check(b'plugin "nfs" not found' in docker("volume", "create", "-d", "nfs", "x1", status=1).stderr)
 
 
+def volume_options(name, **options):
+    return ("volume", "create", *(word for key, value in options.items() for word in ("--opt", f"{key}={value}")), name)
+
+
+def check_options(docker, share):
+    """Volumes that are a folder of the host, or memory, by the options of their driver."""
+    bound = share / "bound"
+    bound.mkdir()
+    (bound / "here").write_text("of the host\n")
+    options = {"type": "none", "o": "bind", "device": str(bound)}
+    docker(*volume_options("folder", **options))
+    docker(*volume_options("looked-at", **options | {"o": "bind,ro"}))
+    docker(*volume_options("memory", type="tmpfs", device="tmpfs", o="size=1m,uid=7,mode=750"))
+    check_equal(json.loads(docker.text("volume", "inspect", "folder"))[0]["Options"], options)
+    said = docker.text("run", "--rm", "-v", "folder:/f", "-v", "looked-at:/l", "-v", "memory:/m", "-v", "memory:/n:ro", IMAGE, "sh", "-c",
+                       "cat /l/here; echo more > /f/more; touch /l/x || touch /n/x || ls -ldn /m; mount | grep ' /[mn] '; touch /m/x; ls /m")
+    check_equal((said.startswith("of the host\ndrwxr-x---"), said.split()[5], said.count("size=1024k"), said.endswith("\nx")), (True, "7", 2, True), said)
+    check_equal((bound / "more").read_text(), "more\n")
+    # Memory is its container's; what --mount makes is as well.
+    check_equal(docker.text("run", "--rm", "-v", "memory:/m", IMAGE, "ls", "/m"), "")
+    opts = "".join(f",volume-opt={key}={value}" for key, value in options.items())
+    check_equal(docker.text("run", "--rm", "--mount", f"type=volume,source=made,target=/f{opts}", IMAGE, "cat", "/f/more"), "more")
+    # It is bound at each start.
+    docker("run", "-d", "--name", "holder", "-v", "folder:/f", IMAGE, "sleep", "1000")
+    check("volume is in use" in docker("volume", "rm", "folder", status=1).stderr.decode())
+    docker("restart", "-t", "0", "holder")
+    check_equal(docker.text("exec", "holder", "cat", "/f/here"), "of the host")
+    docker("rm", "-f", "holder")
+    check_equal(docker.text("volume", "rm", "made", "memory", "looked-at").split(), ["made", "memory", "looked-at"])
+    check((bound / "more").is_file())
+    for wrong, says in (({"device": f"{share}/none"}, "failed to mount local volume"), ({"device": "/etc"}, "failed to mount local volume")):
+        docker(*volume_options("wrong", **options | wrong))
+        refused(docker, says, "-v", "wrong:/f", IMAGE)
+        docker("volume", "rm", "wrong")
+    for wrong, says in (({"type": "nfs", "o": "addr=10.0.2.2", "device": ":/x"}, 'type "nfs" is not supported'), ({"type": "none"}, 'missing required option: "device"'),
+                        ({"x": "y"}, 'invalid option: "x"')):
+        check(says in docker(*volume_options("wrong", **wrong), status=1).stderr.decode(), says)
+    check_equal(docker.text("volume", "ls", "-q", "-f", "name=wrong"), "")
+
+
 def check_ports(docker):
     """Ports of the host, one by one, any and all; what is taken fails the start and leaves nothing."""
     port, other = free_port(), free_port()
@@ -221,6 +261,7 @@ def docker_mounts_and_ports(context):
     check_memory(docker)
     check_what_is_kept(context, docker)
     check_volumes(docker)
+    check_options(docker, share)
     # docker's client knows them since 26.
     if int(docker.text("version", "-f", "{{.Client.Version}}").split(".")[0]) >= 26:
         check_parts(docker)
@@ -229,6 +270,8 @@ def docker_mounts_and_ports(context):
     engine = start(context, share)
     docker = Docker(context, engine)
     check_equal(docker.text("volume", "ls", "-q", "-f", "label=a").split(), ["kept"])
+    check_equal(docker.text("run", "--rm", "-v", "folder:/f", IMAGE, "cat", "/f/more"), "more")
+    check_equal(docker.text("volume", "rm", "folder"), "folder")
     check_equal(docker.text("run", "--rm", "-v", "site:/www", IMAGE, "cat", "/www/more"), "more")
     check_equal(sorted(re.findall(r"^[a-z]+$", docker.text("volume", "prune", "-af"), re.MULTILINE)), ["kept", "site"])
     check_equal(docker.text("volume", "ls", "-q"), "")
