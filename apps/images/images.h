@@ -11,8 +11,8 @@
 //   followers.c  `containers`, which is told which images there are, and asked who has one
 //   import.c     docker import; commit.c: docker commit
 //   pull.c       what begins a job: pull and load; login.c reads what a client logs in with
-//   jobs.c       runs of the system's container; output.c reads what it says, input.c gives it
-//                stdin, waiters.c has the clients that wait for it
+//   jobs.c       runs of the system's container; output.c reads what it says, job_stream.c does
+//                what that means, input.c gives it stdin, waiters.c has the clients that wait
 //   layers.c     layers that are kept for images, each once
 //   ingest.c     from a job's folder into the store
 //   sweep.c      folders of jobs that are over
@@ -21,7 +21,7 @@
 //                save_kept.c: of what is kept, save_export.c: from a virtual machine
 //   show.c       images in the forms of Docker's API
 //   parents.c    which image was made of which
-//   operations.c tag; remove.c has rm and prune
+//   operations.c tag; remove.c has rm, prune.c prune (removal.h)
 #pragma once
 
 #include "apps/images/record.h"

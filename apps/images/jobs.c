@@ -152,7 +152,7 @@ static void job_over(struct job *job)
 	start_next(images);
 }
 
-static void fail(struct job *job, const char *error)
+void job_fail(struct job *job, const char *error)
 {
 	if (job->error[0] == '\0')
 		str_copy(job->error, error, sizeof(job->error));
@@ -173,26 +173,25 @@ static void stop(struct job *job)
 		log_debug("a job that has failed goes on to its end");
 }
 
-static void fail_and_stop(struct job *job, error_t err)
+void job_fail_and_stop(struct job *job, error_t err)
 {
-	fail(job,
-	     err == ERR_NO_MEMORY ? "out of memory"
-	                          : "the system's container says what is no answer");
+	job_fail(job,
+	         err == ERR_NO_MEMORY ? "out of memory"
+	                              : "the system's container says what is no answer");
 	stop(job);
 }
 
-// Its streams and its container have ended.
-static void check_end(struct job *job)
+void job_check_end(struct job *job)
 {
 	if (job->stream_open || !job->has_ran)
 		return;
 	output_end(job->output);
 	if (job->status != 0)
-		fail(job,
-		     job->stderr_line[0] != '\0' ? job->stderr_line
-		                                 : "the system's container has failed");
+		job_fail(job,
+		         job->stderr_line[0] != '\0' ? job->stderr_line
+		                                     : "the system's container has failed");
 	else if (job->num_images == 0 && job->kind != JOB_LOGIN)
-		fail(job, "there is no image in it");
+		job_fail(job, "there is no image in it");
 	job_over(job);
 }
 
@@ -212,7 +211,7 @@ void jobs_ran(struct images *images, const struct msg_images_ran *ran, struct sp
 			job->status = job->status != 0 ? job->status : 1;
 			str_copy(job->stderr_line, text, sizeof(job->stderr_line));
 		}
-		check_end(job);
+		job_check_end(job);
 		return;
 	}
 }
@@ -222,10 +221,10 @@ void job_left(struct job *job)
 	// Who sends a container's files may go once they are sent.
 	if (!list_is_empty(&job->waiters) || (job->kind == JOB_COMMIT && job->input_ended))
 		return;
-	fail(job,
-	     job->kind == JOB_COMMIT
-	             ? "the container's files could not be read: it has ended, or was started"
-	             : "nobody waits for it");
+	job_fail(job,
+	         job->kind == JOB_COMMIT
+	                 ? "the container's files could not be read: it has ended, or was started"
+	                 : "nobody waits for it");
 	if (job->number == 0) {
 		if (job->kind == JOB_COMMIT)
 			commit_finish(job, 500);
@@ -237,7 +236,7 @@ void job_left(struct job *job)
 
 void job_give_up(struct job *job, const char *error)
 {
-	fail(job, error);
+	job_fail(job, error);
 	stop(job);
 }
 
@@ -249,7 +248,7 @@ void jobs_fail(struct images *images)
 
 		if (job->number == 0)
 			continue;
-		fail(job, away);
+		job_fail(job, away);
 		job_over(job);
 	}
 }
@@ -270,146 +269,7 @@ void jobs_drop(struct images *images, const struct client *client)
 	}
 }
 
-// --- Output --------------------------------------------------------------------------------------
-
-static void tell_all(struct job *job, struct span json)
-{
-	list_for_each(entry, &job->waiters)
-		waiter_line(container_of(entry, struct job_waiter, entry), json, true);
-}
-
-static void say_loaded(struct job *job, const struct line *line)
-{
-	char text[IMAGE_NAME_MAX + 64];
-
-	list_for_each(entry, &job->waiters) {
-		struct job_waiter *waiter = container_of(entry, struct job_waiter, entry);
-
-		for (size_t i = 0; i < line->references.count; i++) {
-			fmt_write(text, sizeof(text), "Loaded image: %s\n",
-			          reference_familiar(line->references.items[i]));
-			waiter_say(waiter, "stream", text);
-		}
-		fmt_write(text, sizeof(text), "Loaded image ID: %s\n", line->id);
-		if (line->references.count == 0)
-			waiter_say(waiter, "stream", text);
-	}
-}
-
-static void take_line(void *context, enum output_stream stream, struct span text)
-{
-	struct job *job = context;
-	char error[OUTPUT_ERROR_MAX];
-	struct line line;
-	error_t err;
-
-	if (stream == OUTPUT_STDERR) {
-		fmt_write(job->stderr_line, sizeof(job->stderr_line), "%.*s", (int)text.len,
-		          (const char *)text.data);
-		return;
-	}
-	line_read(text, &line);
-	if (job->kind == JOB_LOGIN && (line.kind == LINE_IMAGE || line.kind == LINE_LAYER))
-		line.kind = LINE_NONE;
-	switch (line.kind) {
-	case LINE_PROGRESS:
-		if (!job->is_quiet)
-			tell_all(job, text);
-		break;
-	case LINE_ERROR: fail(job, line.error); break;
-	case LINE_NONE: fail_and_stop(job, ERR_PROTOCOL); break;
-	case LINE_LAYER:
-		err = layers_take(job, &line);
-		if (err < 0)
-			fail_and_stop(job, err);
-		break;
-	case LINE_IMAGE:
-		if (job->error[0] != '\0')
-			break;
-		if (ingest(job, &line, error) < 0) {
-			fail(job, error);
-			break;
-		}
-		job->num_images++;
-		// Its record says what it needs.
-		layers_unpin(job);
-		if (job->kind == JOB_LOAD)
-			say_loaded(job, &line);
-		str_copy(job->image_id, line.id, sizeof(job->image_id));
-		break;
-	}
-	line_deinit(&line);
-}
-
-static void stream_over(struct job *job)
-{
-	job->stream_open = false;
-	loop_close(&job->images->loop, &job->stream);
-	check_end(job);
-}
-
-static void stream_message(struct loop *loop, struct source *source, struct message *m)
-{
-	struct job *job = source->context;
-	struct payload payload;
-	error_t err;
-
-	(void)loop;
-	if (m->type == MSG_END) {
-		message_discard(m);
-		stream_over(job);
-		return;
-	}
-	err = payload_open(m, &payload);
-	if (err == 0) {
-		err = output_take(job->output, payload.bytes);
-		payload_release(&payload);
-	}
-	// Without this piece the next ones would be read amiss.
-	if (err < 0) {
-		fail_and_stop(job, err);
-		stream_over(job);
-	}
-}
-
-static void stream_writable(struct loop *loop, struct source *source)
-{
-	(void)loop;
-	input_go_on(source->context);
-}
-
-static void stream_closed(struct loop *loop, struct source *source)
-{
-	(void)loop;
-	stream_over(source->context);
-}
-
-static const struct source_ops stream_ops = {
-	.message = stream_message,
-	.writable = stream_writable,
-	.closed = stream_closed,
-};
-
 // --- The start -----------------------------------------------------------------------------------
-
-static error_t open_stream(struct job *job)
-{
-	handle_t ends[2];
-	error_t err = channel_create(ends);
-
-	if (err < 0)
-		return err;
-	job->far = ends[1];
-	err = loop_add(&job->images->loop, &job->stream, ends[0], &stream_ops, job);
-	if (err < 0) {
-		handle_close(ends[0]);
-		return err;
-	}
-	job->stream_open = true;
-	job->output->line = take_line;
-	job->output->context = job;
-	return 0;
-}
 
 static error_t send_login(struct job *job)
 {
@@ -456,7 +316,7 @@ static void start(struct job *job)
 	error_t err = store_make_incoming(job->images, job->folder);
 
 	if (err == 0)
-		err = open_stream(job);
+		err = job_open_stream(job);
 	if (err == 0)
 		err = send_login(job);
 	if (err == 0 && job->kind == JOB_COMMIT)
@@ -468,11 +328,11 @@ static void start(struct job *job)
 		return;
 	}
 	if (err != ERR_NOT_READY)
-		fail(job, error_text(err));
+		job_fail(job, error_text(err));
 	else if (job->kind == JOB_LOGIN)
-		fail(job, "there is no state disk, which a login needs, too (STARINA_DISK)");
+		job_fail(job, "there is no state disk, which a login needs, too (STARINA_DISK)");
 	else
-		fail(job, "there is no state disk to keep images on (STARINA_DISK)");
+		job_fail(job, "there is no state disk to keep images on (STARINA_DISK)");
 	job_over(job);
 }
 

@@ -100,6 +100,12 @@ void job_go(struct job *job);
 void job_discard(struct job *job);
 // Ends it with an error.
 void job_give_up(struct job *job, const char *error);
+// Its first error is what its clients are told.
+void job_fail(struct job *job, const char *error);
+// Its container says nonsense, or memory is out: it is ended.
+void job_fail_and_stop(struct job *job, error_t err);
+// Something of it has ended: so has the job, once its streams and its container have.
+void job_check_end(struct job *job);
 // One of its clients has gone: a job that nobody waits for is given up.
 void job_left(struct job *job);
 // Its container has ended.
@@ -109,6 +115,12 @@ void jobs_follow(struct images *images);
 void jobs_fail(struct images *images);
 // A client of the service is gone.
 void jobs_drop(struct images *images, const struct client *client);
+
+// --- job_stream.c ---
+
+// Makes the channel to its container's streams; `far` is the container's end. Errors:
+// channel_create's, loop_add's.
+__must_check error_t job_open_stream(struct job *job);
 
 // --- waiters.c ---
 

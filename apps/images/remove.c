@@ -1,30 +1,9 @@
 // SPDX-License-Identifier: MIT
-//
-// Images that are to go: asked of one (rm), or of all that nobody needs (prune). `containers` is
-// asked of each; until it has answered nobody begins to use the image.
-#include "apps/images/images.h"
+#include "apps/images/removal.h"
+
 #include "libs/base/string.h"
-#include "libs/filters/filters.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
-
-struct removal {
-	struct list entry;
-	struct client *client;  // NULL: nobody waits for the answer
-	uint32_t id;
-	bool is_prune;
-	bool force;
-	bool keeps_parents;
-	bool all;                   // prune: also those that have a name
-	char name[IMAGE_NAME_MAX];  // rm of a name: only that, if the image has more
-	struct string_list ids;     // images that are to go, the one that is asked of first
-	size_t next;
-	uint32_t question;
-	uint64_t freed;
-	struct json_writer answer;  // its members
-};
-
-static void advance(struct images *images, struct removal *removal);
 
 static void refuse_removal(struct removal *removal, uint32_t status, const char *format,
                            const char *a, const char *b, const char *c)
@@ -32,7 +11,7 @@ static void refuse_removal(struct removal *removal, uint32_t status, const char 
 	reply_error(removal->client, removal->id, status, format, a, b, c);
 }
 
-static void removal_free(struct removal *removal)
+void removal_free(struct removal *removal)
 {
 	list_remove(&removal->entry);
 	string_list_deinit(&removal->ids);
@@ -137,7 +116,7 @@ static size_t count_tags(const struct images *images, const struct image_entry *
 	return count;
 }
 
-static bool has_name(const struct images *images, const struct image_entry *image)
+bool image_has_name(const struct images *images, const struct image_entry *image)
 {
 	size_t repositories;
 
@@ -191,7 +170,7 @@ static void add_parent(const struct images *images, struct removal *removal,
 	const struct image_entry *parent = image_parent(images, image);
 
 	if (parent != NULL && !removal->keeps_parents && parent->is_stored && !parent->is_going &&
-	    !has_name(images, parent) && string_list_add(&removal->ids, parent->id) < 0)
+	    !image_has_name(images, parent) && string_list_add(&removal->ids, parent->id) < 0)
 		removal->answer.bad = true;
 }
 
@@ -232,12 +211,12 @@ static void take_answer(struct images *images, struct removal *removal,
 
 	removal->question = 0;
 	if (image == NULL) {
-		advance(images, removal);
+		removal_advance(images, removal);
 		return;
 	}
 	if ((removal->is_prune || removal->next > 1) && used->running + used->stopped > 0) {
 		image->is_going = false;
-		advance(images, removal);
+		removal_advance(images, removal);
 		return;
 	}
 	if (!may_go(removal, image, used)) {
@@ -250,7 +229,7 @@ static void take_answer(struct images *images, struct removal *removal,
 		add_parent(images, removal, image);
 		delete_image(images, removal, image);
 	}
-	advance(images, removal);
+	removal_advance(images, removal);
 }
 
 void removal_answered(struct images *images, const struct msg_images_used *used)
@@ -310,8 +289,7 @@ void removals_drop(struct images *images, const struct client *client, uint32_t 
 	}
 }
 
-// Asks of the next one, or is done.
-static void advance(struct images *images, struct removal *removal)
+void removal_advance(struct images *images, struct removal *removal)
 {
 	struct image_entry *image = NULL;
 
@@ -320,7 +298,7 @@ static void advance(struct images *images, struct removal *removal)
 		// An image may have got a name since prune was asked for.
 		if (image != NULL &&
 		    (image->is_going ||
-		     (removal->is_prune && !removal->all && has_name(images, image))))
+		     (removal->is_prune && !removal->all && image_has_name(images, image))))
 			image = NULL;
 		if (image != NULL)
 			break;
@@ -336,7 +314,7 @@ static void advance(struct images *images, struct removal *removal)
 
 // --- Requests ------------------------------------------------------------------------------------
 
-static struct removal *begin(struct request *request)
+struct removal *removal_begin(struct request *request)
 {
 	struct removal *removal = heap_alloc(sizeof(*removal));
 
@@ -354,7 +332,7 @@ static struct removal *begin(struct request *request)
 static void remove_name(struct request *request, const struct found *found)
 {
 	struct images *images = request->images;
-	struct removal *removal = begin(request);
+	struct removal *removal = removal_begin(request);
 	char id[IMAGE_ID_MAX], name[IMAGE_NAME_MAX];
 	error_t err;
 
@@ -417,7 +395,7 @@ void operation_remove(struct request *request)
 	}
 	if (is_refused(request, &found, repositories, force))
 		return;
-	removal = begin(request);
+	removal = removal_begin(request);
 	if (removal == NULL)
 		return;
 	removal->force = force;
@@ -426,87 +404,5 @@ void operation_remove(struct request *request)
 		str_copy(removal->name, found.reference->name, sizeof(removal->name));
 	if (string_list_add(&removal->ids, found.image->id) < 0)
 		removal->answer.bad = true;
-	advance(request->images, removal);
-}
-
-// What a prune is of.
-struct prune {
-	struct filters filters;
-	bool all;  // also images with names
-	nsec_t until;
-};
-
-// Errors: ERR_INVALID, ERR_NO_MEMORY, with a text.
-static error_t read_prune(struct request *request, struct prune *prune,
-                          char error[static FILTERS_ERROR_MAX])
-{
-	static const char *const known[] = { "dangling", "until", "label", "label!", NULL };
-	char *text = query_take(request, "filters");
-	bool dangling = true;
-	nsec_t now = 0;
-	error_t err = filters_parse(&prune->filters, text, known, error);
-
-	if (err == 0)
-		err = filters_switch(&prune->filters, "dangling", true, &dangling, error);
-	if (err == 0)
-		err = clock_get(CLOCK_WALL, &now);
-	if (err == 0)
-		err = filters_until(&prune->filters, now, &prune->until, error);
-	prune->all = !dangling;
-	heap_free(text);
-	return err;
-}
-
-// Whether an image is one of those. One whose record cannot be read is not.
-static bool is_pruned(const struct images *images, const struct image_entry *image,
-                      const struct prune *prune)
-{
-	struct record record;
-	char *labels;
-	bool fits;
-
-	if (!image->is_stored ||
-	    (!prune->all && (has_name(images, image) || image_child(images, image, NULL) != NULL)))
-		return false;
-	if (prune->until == NSEC_NEVER && filters_value(&prune->filters, "label", 0) == NULL &&
-	    filters_value(&prune->filters, "label!", 0) == NULL)
-		return true;
-	if (image_record(image, &record) < 0)
-		return false;
-	labels = record_text(record_member(record.config, "Labels"));
-	fits = record_time(record.created) < prune->until &&
-		filters_has_labels(&prune->filters, "label", labels) &&
-		filters_lacks_labels(&prune->filters, "label!", labels);
-	heap_free(labels);
-	return fits;
-}
-
-void operation_prune(struct request *request)
-{
-	struct images *images = request->images;
-	struct removal *removal = begin(request);
-	char error[FILTERS_ERROR_MAX] = "out of memory";
-	struct prune prune = { 0 };
-	error_t err;
-
-	if (removal == NULL)
-		return;
-	removal->is_prune = true;
-	err = read_prune(request, &prune, error);
-	removal->all = prune.all;
-	if (err < 0) {
-		filters_deinit(&prune.filters);
-		request_refuse(request, err == ERR_NO_MEMORY ? 500 : 400, "%s", error);
-		removal_free(removal);
-		return;
-	}
-	list_for_each(entry, &images->images) {
-		const struct image_entry *image = container_of(entry, struct image_entry, entry);
-
-		if (is_pruned(images, image, &prune) &&
-		    string_list_add(&removal->ids, image->id) < 0)
-			removal->answer.bad = true;
-	}
-	filters_deinit(&prune.filters);
-	advance(images, removal);
+	removal_advance(request->images, removal);
 }
