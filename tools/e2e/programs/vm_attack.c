@@ -237,6 +237,25 @@ static void devices(unsigned rounds)
 	}
 }
 
+// What interrupts which hart; claims and completions. In the end both harts have theirs posted,
+// which there is no way back from.
+static void interrupts(unsigned round)
+{
+	volatile uint32_t *plic = (volatile uint32_t *)PLIC;
+
+	for (unsigned i = 0; i < 20; i++) {
+		volatile uint32_t *context = plic + (0x200000 + any() % 2 * 0x1000) / 4;
+
+		plic[any() % NUM_SLOTS + 1] = any() % 8;
+		plic[(0x2000 + any() % 2 * 0x80) / 4] = (uint32_t)any();
+		context[0] = any() % 4;
+		context[1] = context[1];
+		context[1] = (uint32_t)any() % 16;
+		if (round > LEAST_ROUNDS / 2)
+			context[2] = (uint32_t)any() % 2;
+	}
+}
+
 // Queues of a console that nobody has started: what is in them nobody will take.
 static void leave_output(void)
 {
@@ -282,6 +301,7 @@ void attack(void)
 	for (unsigned round = 0; round < LEAST_ROUNDS || now() < end; round++) {
 		calls(500);
 		registers(500);
+		interrupts(round);
 		devices(250);
 		walks(50);
 		fetches(12);
