@@ -96,7 +96,8 @@ static const char *const bodies[] = {
 	"{\"Name\":\"n\",\"IPAM\":{\"Config\":[{\"Subnet\":\"10.9.0.0/24\"}]}}",
 	"{\"Container\":\"aa\",\"EndpointConfig\":{\"Aliases\":[\"b\"],\"Links\":[\"bb:c\"]}}",
 	"{\"Container\":\"aa\",\"Force\":true}",
-	"{\"Name\":\"vol\",\"Labels\":{\"a\":\"b\"}}",
+	"{\"Name\":\"vol\",\"Labels\":{\"a\":\"b\"},\"DriverOpts\":{\"type\":\"none\",\"o\":"
+	"\"bind\",\"device\":\"/h\"}}",
 	"{\"Memory\":400000000,\"PidsLimit\":7,\"RestartPolicy\":{\"Name\":\"on-failure\"}}",
 	"{\"Image\":\"a\",\"HostConfig\":{\"AutoRemove\":true,\"NetworkMode\":\"none\","
 	"\"ReadonlyRootfs\":true,\"RestartPolicy\":{\"Name\":\"on-failure\","

@@ -295,13 +295,15 @@ static bool take_backing(struct container *c, struct mount *mount,
 // whether the host was asked, or the container has failed.
 static bool ask_volume(struct container *c, struct mount *mount)
 {
+	static const struct volume_backing folder;
 	const struct volume *volume = volumes_find(c->all, mount->source);
+	// One that is not there any more is what it is without options.
+	const struct volume_backing *backing = volume != NULL ? &volume->backing : &folder;
 
-	if (volume != NULL && !take_backing(c, mount, &volume->backing))
+	if (!take_backing(c, mount, backing))
 		return true;
-	if (mount->is_bound) {
-		host_bind(&c->all->host, &c->provision.call, text_span(volume->backing.device),
-		          false);
+	if (backing->kind == VOLUME_BIND) {
+		host_bind(&c->all->host, &c->provision.call, text_span(backing->device), false);
 		return true;
 	}
 	// Without the image's content it would stay empty for good: who may write to it is for its
