@@ -262,6 +262,13 @@ static void fail(struct container *c, const struct mount *mount, error_t error, 
 	container_fail(c, message);
 }
 
+// It fails before the host was asked.
+static void fail_unasked(struct container *c, const char *why)
+{
+	c->provision.asking = false;
+	container_fail(c, why);
+}
+
 // What a volume is, if not a folder of the state disk. Returns false when the container has failed.
 static bool take_backing(struct container *c, struct mount *mount,
                          const struct volume_backing *backing)
@@ -276,15 +283,15 @@ static bool take_backing(struct container *c, struct mount *mount,
 	if (backing->kind != VOLUME_TMPFS)
 		return true;
 	if (mount->subpath != NULL) {
-		container_fail(c,
-		               "a volume in memory has nothing at the volume-subpath when the "
-		               "container starts");
+		fail_unasked(c,
+		             "a volume in memory has nothing at the volume-subpath when the "
+		             "container starts");
 		return false;
 	}
 	size = strlen(backing->options) + sizeof(",ro");
 	mount->memory = heap_alloc(size);
 	if (mount->memory == NULL) {
-		container_fail(c, error_text(ERR_NO_MEMORY));
+		fail_unasked(c, error_text(ERR_NO_MEMORY));
 		return false;
 	}
 	fmt_write(mount->memory, size, "%s%s", backing->options, read_only);

@@ -60,6 +60,9 @@ settings_volume_test_SRCS := $(containers_SETTINGS) $(containers_PURE)
 HOST_TESTS += apps/containers/volume_sizes_test
 volume_sizes_test_SRCS := apps/containers/volume_sizes.c libs/linux/image/string_list.c $(FILES_SRCS) $(SYSTEM_FAKE_SRCS) \
 	$(patsubst %,libs/base/%.c,fmt span string) libs/starina/environ.c
+HOST_TESTS += apps/containers/provision_test
+provision_test_SRCS := $(patsubst %,apps/containers/%.c,provision mounts mount_list) $(patsubst %,libs/%.c,linux/image/string_list base/fmt base/hex base/string \
+	starina/heap_fake starina/log starina/log_fake)
 HOST_TESTS += apps/containers/vmms_leaving_test
 vmms_leaving_test_SRCS := apps/containers/vmms_leaving.c libs/base/string.c
 HOST_TESTS += apps/containers/vmms_test
