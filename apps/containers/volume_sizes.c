@@ -94,11 +94,19 @@ static void begin_session(struct volume_sizes *sizes)
 static void go_on(struct volume_sizes *sizes)
 {
 	while (sizes->at < sizes->names.count) {
-		if (!sizes->started)
+		bool is_new = !sizes->started;
+		error_t err;
+
+		if (is_new)
 			begin_session(sizes);
-		if (volume_size_start(sizes->count, &sizes->files, sizes->names.items[sizes->at],
-		                      counted, sizes) == 0)
+		err = volume_size_start(sizes->count, &sizes->files, sizes->names.items[sizes->at],
+		                        counted, sizes);
+		// A session that has ended while the volume before was whole already says so next.
+		// One that cannot even begin says nothing.
+		if (err == 0 || (err == ERR_PEER_CLOSED && !is_new))
 			return;
+		if (is_new)
+			stop(sizes);
 		take(sizes, -1);
 	}
 	answer_all(sizes);
