@@ -27,6 +27,8 @@ static void stop(struct volume_sizes *sizes)
 // Nothing is counted any more.
 static void end(struct volume_sizes *sizes)
 {
+	if (sizes->count != NULL)
+		volume_size_cancel(sizes->count);
 	stop(sizes);
 	heap_free(sizes->count);
 	heap_free(sizes->bytes);

@@ -3,16 +3,48 @@
 
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
+#include "libs/starina/alloc.h"
+
+#define FIRST_ROOM 4096u
+
+static void forget_paths(struct volume_size *size)
+{
+	heap_free(size->paths);
+	size->paths = NULL;
+	size->used = size->room = 0;
+}
+
+// Errors: ERR_LIMIT, ERR_NO_MEMORY.
+static error_t make_room(struct volume_size *size, size_t len)
+{
+	size_t room = size->room > 0 ? size->room : FIRST_ROOM;
+	char *paths;
+
+	while (room < size->used + len)
+		room *= 2;
+	if (room > VOLUME_SIZE_PATHS)
+		return ERR_LIMIT;
+	if (room == size->room)
+		return 0;
+	paths = heap_alloc(room);
+	if (paths == NULL)
+		return ERR_NO_MEMORY;
+	if (size->used > 0)
+		memcpy(paths, size->paths, size->used);
+	heap_free(size->paths);
+	size->paths = paths;
+	size->room = room;
+	return 0;
+}
 
 static void add_folder(struct volume_size *size, const char *name)
 {
 	char path[FILES_PATH_MAX];
 	size_t len = fmt_write(path, sizeof(path), "%s/%s", size->path, name);
 
-	if (len >= sizeof(path) || size->used + 1 + len > sizeof(size->paths)) {
-		size->error = ERR_LIMIT;
+	size->error = len < sizeof(path) ? make_room(size, 1 + len) : ERR_LIMIT;
+	if (size->error < 0)
 		return;
-	}
 	size->paths[size->used++] = '\0';
 	memcpy(size->paths + size->used, path, len);
 	size->used += len;
@@ -61,6 +93,7 @@ static void listed(void *context, error_t error)
 			return;
 	}
 	size->volumes = NULL;
+	forget_paths(size);
 	size->done(size->context, error);
 }
 
@@ -86,4 +119,5 @@ void volume_size_cancel(struct volume_size *size)
 	if (size->volumes != NULL)
 		files_cancel(size->volumes, size);
 	size->volumes = NULL;
+	forget_paths(size);
 }

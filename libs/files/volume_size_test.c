@@ -56,6 +56,27 @@ static void all_files(void **state)
 	assert_int_equal(told.error, ERR_NOT_FOUND);
 }
 
+// Twenty folders beside each other, all with paths of some 3,900 bytes.
+static void long_paths(void **state)
+{
+	char name[241];
+	uint32_t folder = put(1, "data", FOLDER);
+
+	(void)state;
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (unsigned i = 0; i < 15; i++)
+		folder = put(folder, name, FOLDER);
+	for (unsigned i = 0; i < 20; i++) {
+		name[0] = (char)('A' + i);
+		put(put(folder, name, FOLDER), "f", FILE_MODE);
+	}
+	start("data");
+	settle();
+	assert_int_equal(told.error, 0);
+	assert_int_equal(size.bytes, 20);
+}
+
 // Between two answers of the provider, something else is done.
 static void in_steps(void **state)
 {
@@ -78,7 +99,11 @@ static void given_up(void **state)
 	(void)state;
 	make_volume();
 	start("data");
-	fake_loop_settle(&loop);
+	// Some of the folders are known.
+	while (size.used == 0) {
+		fake_loop_settle(&loop);
+		provider_fake_serve(&provider);
+	}
 	volume_size_cancel(&size);
 	settle();
 	assert_int_equal(told.count, 0);
@@ -101,10 +126,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(all_files),
-		TEST(in_steps),
-		TEST(given_up),
-		TEST(the_provider_dies),
+		TEST(all_files), TEST(long_paths),        TEST(in_steps),
+		TEST(given_up),  TEST(the_provider_dies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
