@@ -153,6 +153,7 @@ char *container_labels(const struct container *c);
 const char *container_user(const struct container *c);
 // Asks it by a signal to end within `seconds` (below 0: without a limit).
 void container_stop(struct container *c, uint32_t number, int64_t seconds);
+// One that is being started gets the signal once it runs; KILL ends it at once.
 void container_signal_send(struct container *c, uint32_t number);
 // It could not be started; `error` is what clients are told.
 void container_fail(struct container *c, const char *error);

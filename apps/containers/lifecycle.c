@@ -189,6 +189,7 @@ void container_begin(struct container *c)
 	c->state = CONTAINER_RUNNING;
 	c->started = c->killed = c->killed_at_once = false;
 	c->starts_at = 0;
+	c->due_signals = 0;
 	c->error[0] = '\0';
 	c->vmm = vmms_take(c->all, c);
 	if (c->vmm == NULL) {
@@ -296,6 +297,15 @@ void container_disks_given(struct container *c)
 	store_write(c);
 }
 
+static void send_due_signals(struct container *c)
+{
+	uint64_t due = c->due_signals;
+
+	c->due_signals = 0;
+	for (; due != 0; due &= due - 1)
+		container_signal_send(c, (uint32_t)__builtin_ctzll(due) + 1);
+}
+
 static void runs(struct container *c)
 {
 	c->started = true;
@@ -307,6 +317,7 @@ static void runs(struct container *c)
 	events_volumes(c, "mount");
 	events_container(c, "start", NULL);
 	waiters_started(c);
+	send_due_signals(c);
 	// That it was about to run is on the disk, as a rule: nobody waits for this.
 	store_write(c);
 	if (c->is_visit)
@@ -408,6 +419,12 @@ void container_signal_send(struct container *c, uint32_t number)
 					    : message_encode_vmm_signal(&m, &signal, NULL, 0);
 
 	assert(err == 0);
+	// Who asks for a stop during a start waits for the start, as with dockerd; the machine's
+	// end does not.
+	if (number != SIGNAL_KILL && !c->started && !c->all->stopping) {
+		c->due_signals |= 1ull << (number - 1);
+		return;
+	}
 	// One that has not got its order has nothing to be told.
 	if (c->vmm == NULL || !c->vmm->order_sent) {
 		container_over(c, 128 + (int)number, "");

@@ -130,12 +130,6 @@ void operation_stop(struct request *request, bool restarts)
 	}
 }
 
-// Whether a signal does not end a process that has not asked for it: CHLD, CONT, URG, WINCH.
-static bool is_harmless(uint32_t number)
-{
-	return number == 17 || number == 18 || number == 23 || number == 28;
-}
-
 void operation_kill(struct request *request)
 {
 	struct container *c = operation_find(request);
@@ -159,10 +153,7 @@ void operation_kill(struct request *request)
 		return;
 	if (number == 9 || number == container_stop_signal(c))
 		policy_stopped_by_user(c);
-	if (c->state != CONTAINER_RUNNING)
-		return;
-	// One that has no process yet has none that could take it.
-	if ((c->vmm != NULL && c->vmm->order_sent) || !is_harmless(number))
+	if (c->state == CONTAINER_RUNNING)
 		container_signal_send(c, number);
 }
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 
@@ -205,6 +206,25 @@ def patient(engine, method, path, *wanted, body=None):
             return answer
         check(time.monotonic() < deadline, answer)
         time.sleep(0.1)
+
+
+@test
+def signals_during_a_start(context):
+    """They wait for it, as a stop does: the start is no failure, and the process that runs gets them."""
+    engine = start(context)
+    for _ in range(3):
+        name = create(engine, Cmd=["sleep", "1000"])
+        answers = []
+        starting = threading.Thread(target=lambda to=answers, path=f"/containers/{name}/start": to.append(request(engine, "POST", path)[0]))
+        starting.start()
+        # 409: it has not begun.
+        while request(engine, "POST", f"/containers/{name}/kill?signal=USR1")[0] == 409 and starting.is_alive():
+            pass
+        starting.join()
+        check_equal(answers, [204])
+        check_equal(request(engine, "GET", f"/containers/{name}/json")[1]["State"]["Status"], "running")
+        check_equal(request(engine, "DELETE", f"/containers/{name}?force=1")[0], 204)
+    engine.stop()
 
 
 @test
