@@ -174,7 +174,7 @@ static void say_join(size_t i, uint8_t how)
 
 static void say_networks(size_t i, uint8_t how)
 {
-	struct msg_netdev_networks told = { .networks.reach = how >> 6 };
+	struct msg_netdev_networks told = { .networks.reach = i == LONELY ? 0 : how >> 6 };
 	struct message m;
 
 	if ((how & 0x30) != 0) {
