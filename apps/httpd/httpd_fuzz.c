@@ -293,6 +293,8 @@ static void finish(size_t handles, size_t allocated)
 	for (int i = 0; i < 8; i++) {
 		fake_time_pass(10 * NSEC_PER_SEC);
 		turn();
+		// It may be reached only now.
+		fake_close(&clients[ENGINE]);
 	}
 	if (state.server.service.num_connections != 0 || fake_num_allocated() != allocated ||
 	    fake_num_handles() > handles)

@@ -359,6 +359,7 @@ static void upstream_message(struct loop *loop, struct source *source, struct me
 
 	(void)loop;
 	if (m->type == MSG_END) {
+		message_discard(m);
 		upstream_end(proxy);
 	} else if (m->type == MSG_DATA && proxy->state != PROXY_DONE &&
 	           payload_open(m, &proxy->held) == 0) {
