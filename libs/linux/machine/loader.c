@@ -43,6 +43,14 @@ static error_t slot_start(struct loader *loader, struct loader_slot *slot)
 	return 0;
 }
 
+// Other machines may have the rest of the disk's queue: then it goes on with what it has got of it.
+static error_t start_next(struct loader *loader, struct loader_slot *slot)
+{
+	error_t err = slot_start(loader, slot);
+
+	return err == ERR_FULL && loader->in_flight > 0 ? 0 : err;
+}
+
 static error_t piece_copy(struct loader *loader, const struct loader_slot *slot)
 {
 	void *bytes;
@@ -70,7 +78,7 @@ static void piece_read(void *context, error_t status, handle_t folio)
 	if (status < 0 && loader->error == 0)
 		loader->error = status;
 	if (loader->error == 0)
-		loader->error = slot_start(loader, slot);
+		loader->error = start_next(loader, slot);
 	if (loader->in_flight > 0)
 		return;
 	for (size_t i = 0; i < LOADER_DEPTH; i++)
@@ -99,7 +107,7 @@ error_t loader_start(struct loader *loader, struct disk *disk, uint64_t offset, 
 		                   .context = context };
 	for (size_t i = 0; i < LOADER_DEPTH && err == 0; i++) {
 		loader->slots[i].loader = loader;
-		err = slot_start(loader, &loader->slots[i]);
+		err = start_next(loader, &loader->slots[i]);
 	}
 	if (err < 0 && loader->in_flight == 0) {
 		for (size_t i = 0; i < LOADER_DEPTH; i++)

@@ -181,10 +181,56 @@ static void test_no_size_yet(void **state)
 	boot_driver_die();
 }
 
+static uint32_t num_over;
+
+static void over(void *context, error_t status)
+{
+	*(error_t *)context = status;
+	num_over++;
+}
+
+// Machines that begin together fill the disk's queue: who has got a part of it goes on with that,
+// and who has got none is told.
+static void test_full_queue(void **state)
+{
+	static uint8_t bytes[LOADER_DEPTH * LOADER_PIECE];
+	struct mut_span target = { .data = bytes, .len = sizeof(bytes) };
+	struct loader loaders[BLKDEV_MAX_REQUESTS / LOADER_DEPTH + 1], one;
+	error_t ends[BLKDEV_MAX_REQUESTS / LOADER_DEPTH + 1], end;
+	size_t last = BLKDEV_MAX_REQUESTS / LOADER_DEPTH;
+
+	(void)state;
+	assert_int_equal(loop_init(&loop), 0);
+	archive_make();
+	is_read = false;
+	disk_open();
+	fake_loop_settle(&loop);
+	driver_step(0);
+	fake_loop_settle(&loop);
+	disk.num_sectors = 1u << 20;
+	// What reads the archive has one of the requests.
+	for (size_t i = 0; i < last; i++)
+		assert_int_equal(
+			loader_start(&loaders[i], &disk, 0, sizeof(bytes), target, over, &ends[i]),
+			0);
+	assert_int_equal(loaders[0].in_flight, LOADER_DEPTH);
+	assert_int_equal(loaders[last - 1].in_flight, LOADER_DEPTH - 1);
+	assert_int_equal(loader_start(&one, &disk, 0, 512, target, over, &end), ERR_FULL);
+	assert_int_equal(num_over, 0);
+	// All of them hear of the driver's end.
+	boot_driver_die();
+	fake_loop_settle(&loop);
+	assert_int_equal(num_over, last);
+	assert_int_equal(ends[last - 1], ERR_PEER_CLOSED);
+	config_free();
+	disk_deinit(&disk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_deaths),
-		                            cmocka_unit_test(test_no_size_yet) };
+		                            cmocka_unit_test(test_no_size_yet),
+		                            cmocka_unit_test(test_full_queue) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,12 +151,13 @@ static void start_machine(struct vm *vm)
 		vm_fail(vm, "the virtual machine could not be started (%s)", error_text(err));
 }
 
-// A disk whose driver restarts is back soon: all is read anew then.
+// A disk whose driver restarts is back soon, and so is room in its queue, which other machines have
+// filled: all is read anew then.
 static void load_failed(struct vm *vm, error_t error, const char *what)
 {
-	bool restarts = error == ERR_PEER_CLOSED || error == ERR_NOT_READY;
+	bool passes = error == ERR_PEER_CLOSED || error == ERR_NOT_READY || error == ERR_FULL;
 
-	if (restarts && vm->load_retries++ < LOAD_MAX_RETRIES)
+	if (passes && vm->load_retries++ < LOAD_MAX_RETRIES)
 		vm_set_timer(vm, LOAD_RETRY_DELAY);
 	else
 		vm_fail(vm, "%s could not be read from the boot disk (%s)", what,
