@@ -77,5 +77,5 @@ static void commands_main(const struct environ *env)
 }
 
 APP(commands, .main = commands_main, .restart = RESTART_ON_FAULT,
-    .memory_limit = 1024ul * 1024 * 1024, .handle_limit = 4096, .needs = { LINUX_NEEDS },
+    .memory_limit = 2048ul * 1024 * 1024, .handle_limit = 4096, .needs = { LINUX_NEEDS },
     .provides = { "commands" });
