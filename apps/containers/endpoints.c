@@ -6,21 +6,9 @@
 #include "apps/containers/networks.h"
 #include "apps/containers/settings_own.h"
 #include "libs/abi/networks.h"
-#include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
-
-__attribute__((format(printf, 2, 3))) static error_t explain(char error[static SETTINGS_ERROR_MAX],
-                                                             const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fmt_vwrite(error, SETTINGS_ERROR_MAX, format, args);
-	va_end(args);
-	return ERR_INVALID;
-}
 
 // --- What is asked for ---------------------------------------------------------------------------
 
@@ -57,20 +45,23 @@ static error_t endpoint_set(const struct container *c, struct endpoint *endpoint
 	error_t err;
 
 	if (is_ours && s->aliases.count > 0)
-		return explain(error,
-		               "network-scoped alias is supported only for containers in user "
-		               "defined networks");
+		return settings_refuse(
+			error,
+			"network-scoped alias is supported only for containers in user "
+			"defined networks");
 	if (is_ours && has_address)
-		return explain(error,
-		               "user specified IP address is supported on user defined networks "
-		               "only");
+		return settings_refuse(
+			error,
+			"user specified IP address is supported on user defined networks "
+			"only");
 	if (has_address && !address_read(s->address, &address))
-		return explain(error, "invalid IPv4 address: %.64s", s->address);
+		return settings_refuse(error, "invalid IPv4 address: %.64s", s->address);
 	if (has_address && network != NULL && !subnet_has_host(&network->subnet, address))
-		return explain(error,
-		               "invalid config for network %s: invalid endpoint settings: no "
-		               "configured subnet or ip range contain the IP address %s",
-		               network->settings.name, s->address);
+		return settings_refuse(
+			error,
+			"invalid config for network %s: invalid endpoint settings: no "
+			"configured subnet or ip range contain the IP address %s",
+			network->settings.name, s->address);
 	address_store(address, endpoint->wanted);
 	if (s->mac != NULL && s->mac[0] != '\0' && mac_read(s->mac, mac)) {
 		err = mac_fits(c, mac, error);
@@ -98,16 +89,18 @@ static error_t take_one(void *context, const char *text, const struct endpoint_s
 	error_t err = 0;
 
 	if (strcmp(name, "host") == 0)
-		return explain(error, "%s", settings_network_wrong("host"));
+		return settings_refuse(error, "%s", settings_network_wrong("host"));
 	if (endpoint == NULL && !list_is_empty(&c->endpoints) &&
 	    (strcmp(name, "none") == 0 || endpoints_has(c, "none")))
-		return explain(error,
-		               "container cannot be connected to multiple networks with one of the "
-		               "networks in private (none) mode");
+		return settings_refuse(
+			error,
+			"container cannot be connected to multiple networks with one of the "
+			"networks in private (none) mode");
 	if (endpoint == NULL)
 		err = endpoint_add(c, name, &endpoint);
 	if (err == ERR_LIMIT)
-		return explain(error, "a container is in at most %u networks", NETDEV_NETWORKS_MAX);
+		return settings_refuse(error, "a container is in at most %u networks",
+		                       NETDEV_NETWORKS_MAX);
 	return err < 0 ? err : endpoint_set(c, endpoint, network_find(c->all, name), s, error);
 }
 
@@ -137,21 +130,22 @@ static error_t take_address(struct container *c, struct endpoint *endpoint,
 	if (address != 0) {
 		holder = network_holder(c->all, network, address);
 		if (address == network->gateway || (holder != NULL && holder != c)) {
-			explain(error, "Address already in use");
+			settings_refuse(error, "Address already in use");
 			return ERR_EXISTS;
 		}
 		if (!subnet_has_host(&network->subnet, address))
-			return explain(error, "network %s has no address %u.%u.%u.%u",
-			               network->settings.name, endpoint->wanted[0],
-			               endpoint->wanted[1], endpoint->wanted[2],
-			               endpoint->wanted[3]);
+			return settings_refuse(error, "network %s has no address %u.%u.%u.%u",
+			                       network->settings.name, endpoint->wanted[0],
+			                       endpoint->wanted[1], endpoint->wanted[2],
+			                       endpoint->wanted[3]);
 	} else {
 		address = network_choose(c->all, network);
 	}
 	if (address == 0) {
-		explain(error,
-		        "no available IPv4 addresses on this network's address pools: %s (%.12s)",
-		        network->settings.name, network->id_text);
+		settings_refuse(
+			error,
+			"no available IPv4 addresses on this network's address pools: %s (%.12s)",
+			network->settings.name, network->id_text);
 		return ERR_LIMIT;
 	}
 	address_store(address, endpoint->address);
@@ -169,7 +163,7 @@ error_t endpoints_take(struct container *c, char error[static SETTINGS_ERROR_MAX
 		if (err < 0)
 			break;
 		if (network == NULL) {
-			explain(error, "network %s not found", endpoint->network);
+			settings_refuse(error, "network %s not found", endpoint->network);
 			err = ERR_NOT_FOUND;
 		} else if (network->kind == NETWORK_USER) {
 			err = take_address(c, endpoint, network, error);
@@ -244,8 +238,8 @@ static error_t write_change(const struct container *c, char error[static SETTING
 {
 	if (store_write(c))
 		return 0;
-	explain(error, "the networks of container %s stay as they were: " STORE_REFUSES,
-	        c->id_text);
+	settings_refuse(error, "the networks of container %s stay as they were: " STORE_REFUSES,
+	                c->id_text);
 	return ERR_IO;
 }
 
@@ -297,10 +291,10 @@ static error_t connect(struct container *c, const struct network *network, const
 	error_t err = 0;
 
 	if (network->kind == NETWORK_HOST)
-		return explain(error, "%s", settings_network_wrong("host"));
+		return settings_refuse(error, "%s", settings_network_wrong("host"));
 	if (!is_new && endpoint_is_active(c)) {
-		explain(error, "endpoint with name %s already exists in network %s", c->name,
-		        network->settings.name);
+		settings_refuse(error, "endpoint with name %s already exists in network %s",
+		                c->name, network->settings.name);
 		return ERR_EXISTS;
 	}
 	if (text != NULL)
@@ -318,8 +312,8 @@ static error_t connect(struct container *c, const struct network *network, const
 	if (err == 0 && endpoint_is_active(c) && network->kind == NETWORK_USER)
 		err = take_address(c, endpoint, network, error);
 	if (err == 0 && !store_accepts(c))
-		err = explain(error,
-		              "the names that the container has in its networks are too long");
+		err = settings_refuse(
+			error, "the names that the container has in its networks are too long");
 	if (err == 0)
 		err = write_change(c, error);
 	if (err < 0 && is_new && endpoint != NULL) {
@@ -341,8 +335,8 @@ static error_t disconnect(struct container *c, const struct network *network,
 	error_t err;
 
 	if (endpoint == NULL) {
-		explain(error, "container %s is not connected to the network %s", c->id_text,
-		        network->settings.name);
+		settings_refuse(error, "container %s is not connected to the network %s",
+		                c->id_text, network->settings.name);
 		return ERR_NOT_FOUND;
 	}
 	before = endpoint->entry.prev;

@@ -65,5 +65,8 @@ __must_check error_t settings_parse(struct settings *settings, struct span body,
 // The same of a container that is made; those of before are there with what was not refused then.
 __must_check error_t settings_parse_new(struct settings *settings, struct span body,
                                         char error[static SETTINGS_ERROR_MAX]);
+// Writes why something is refused, for people. Returns ERR_INVALID.
+__attribute__((format(printf, 2, 3))) error_t settings_refuse(char error[static SETTINGS_ERROR_MAX],
+                                                              const char *format, ...);
 // Frees it; it is empty then.
 void settings_deinit(struct settings *settings);

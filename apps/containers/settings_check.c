@@ -4,13 +4,10 @@
 // it has some.
 #include "apps/containers/settings_check.h"
 
-#include <stdarg.h>
-
 #include "apps/containers/settings_own.h"
 #include "apps/containers/links_text.h"
 #include "apps/containers/mac.h"
 #include "apps/containers/signal_text.h"
-#include "libs/base/fmt.h"
 #include "libs/base/linux_capability.h"
 
 #define NANO 1000000000ll
@@ -21,19 +18,6 @@
 #define CPU_QUOTA_MIN 1000ll
 #define DOMAIN_MAX 64u
 #define PIDS_MAX 4194304ll
-
-static error_t refuse(char error[static SETTINGS_ERROR_MAX], const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static error_t refuse(char error[static SETTINGS_ERROR_MAX], const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fmt_vwrite(error, SETTINGS_ERROR_MAX, format, args);
-	va_end(args);
-	return ERR_INVALID;
-}
 
 // --- Words ---------------------------------------------------------------------------------------
 
@@ -71,8 +55,8 @@ static error_t check_words(const struct string_list *list, const char *name,
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (!is_word(list->items[i]) || strlen(list->items[i]) > 255)
-			return refuse(error, "HostConfig.%s: \"%.64s\" is no word", name,
-			              list->items[i]);
+			return settings_refuse(error, "HostConfig.%s: \"%.64s\" is no word", name,
+			                       list->items[i]);
 	return 0;
 }
 
@@ -87,12 +71,13 @@ static error_t check_domain(const struct host_settings *host, char error[static 
 	for (const char *c = text; *c != '\0'; c++)
 		if (!(is_letter(*c, 'z') || (*c >= '0' && *c <= '9') || *c == '-' || *c == '_' ||
 		      *c == '.'))
-			return refuse(
+			return settings_refuse(
 				error,
 				"Domainname: a domain name has letters, digits, -, _ and . only");
 	return strlen(text) <= DOMAIN_MAX
 		? 0
-		: refuse(error, "Domainname: a domain name has at most %u characters", DOMAIN_MAX);
+		: settings_refuse(error, "Domainname: a domain name has at most %u characters",
+	                          DOMAIN_MAX);
 }
 
 static error_t check_hosts(const struct host_settings *host, char error[static SETTINGS_ERROR_MAX])
@@ -101,10 +86,10 @@ static error_t check_hosts(const struct host_settings *host, char error[static S
 		const char *text = host->extra_hosts.items[i], *colon = strchr(text, ':');
 
 		if (colon == NULL || colon == text || !is_word(text) || strlen(text) > 255)
-			return refuse(error, "bad format for add-host: \"%.64s\"", text);
+			return settings_refuse(error, "bad format for add-host: \"%.64s\"", text);
 		if (!is_address(colon + 1) && strcmp(colon + 1, "host-gateway") != 0)
-			return refuse(error, "invalid IP address in add-host: \"%.64s\"",
-			              colon + 1);
+			return settings_refuse(error, "invalid IP address in add-host: \"%.64s\"",
+			                       colon + 1);
 	}
 	return 0;
 }
@@ -118,8 +103,8 @@ static error_t check_resolver(const struct host_settings *host,
 		err = check_words(&host->dns_options, "DnsOptions", error);
 	for (size_t i = 0; err == 0 && i < host->dns.count; i++)
 		if (!is_address(host->dns.items[i]))
-			err = refuse(error, "HostConfig.Dns: \"%.64s\" is not an address",
-			             host->dns.items[i]);
+			err = settings_refuse(error, "HostConfig.Dns: \"%.64s\" is not an address",
+			                      host->dns.items[i]);
 	return err;
 }
 
@@ -170,8 +155,8 @@ static error_t check_list(const struct string_list *list, const char *key,
 		for (size_t k = 0; k < NUM_CAPABILITIES && !known; k++)
 			known = span_equals_nocase(name, capabilities[k]);
 		if (!known)
-			return refuse(error, "invalid %s: unknown capability: \"%.40s\"", key,
-			              list->items[i]);
+			return settings_refuse(error, "invalid %s: unknown capability: \"%.40s\"",
+			                       key, list->items[i]);
 	}
 	return 0;
 }
@@ -201,7 +186,7 @@ static error_t check_security(const struct host_settings *host,
 		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
 			found = found || strcmp(host->security.items[i], known[k]) == 0;
 		if (!found)
-			return refuse(
+			return settings_refuse(
 				error,
 				"HostConfig.SecurityOpt: %.64s is not possible here: there is "
 				"no-new-privileges, and the guest has no filters "
@@ -233,9 +218,9 @@ static error_t check_sysctls(const struct settings *s, char error[static SETTING
 				(key.len >= strlen(good[i]) &&
 			         memcmp(key.data, good[i], strlen(good[i])) == 0);
 		if (!found)
-			return refuse(error,
-			              "sysctl \"%.*s\" is not in a separate kernel namespace",
-			              (int)(key.len < 64 ? key.len : 64), (const char *)key.data);
+			return settings_refuse(
+				error, "sysctl \"%.*s\" is not in a separate kernel namespace",
+				(int)(key.len < 64 ? key.len : 64), (const char *)key.data);
 	}
 	return 0;
 }
@@ -279,12 +264,13 @@ static error_t read_cpuset(const char *list, uint32_t *out, char error[static SE
 			last = take_cpu(&text);
 		}
 		if (first < 0 || last < first || (*text != '\0' && *text != ','))
-			return refuse(error, "Invalid value %.64s for cpuset cpus", list);
+			return settings_refuse(error, "Invalid value %.64s for cpuset cpus", list);
 		if (last >= MAX_CPUS)
-			return refuse(error,
-			              "Requested CPUs are not available - requested %.64s, "
-			              "available: 0-%d",
-			              list, MAX_CPUS - 1);
+			return settings_refuse(
+				error,
+				"Requested CPUs are not available - requested %.64s, "
+				"available: 0-%d",
+				list, MAX_CPUS - 1);
 		for (int cpu = first; cpu <= last; cpu++)
 			*out |= 1u << cpu;
 	} while (*text++ == ',');
@@ -310,22 +296,23 @@ static error_t check_cpus(const struct settings *s, char error[static SETTINGS_E
 	const struct host_settings *host = &s->host;
 
 	if (s->nano_cpus > 0 && host->cpu_period > 0)
-		return refuse(error,
-		              "Conflicting options: Nano CPUs and CPU Period cannot both be set");
+		return settings_refuse(
+			error, "Conflicting options: Nano CPUs and CPU Period cannot both be set");
 	if (s->nano_cpus > 0 && host->cpu_quota > 0)
-		return refuse(error,
-		              "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
+		return settings_refuse(
+			error, "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
 	if (host->cpu_period != 0 &&
 	    (host->cpu_period < CPU_PERIOD_MIN || host->cpu_period > CPU_PERIOD_MAX))
-		return refuse(
+		return settings_refuse(
 			error,
 			"CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s "
 			"(i.e. 1000000)");
 	if (host->cpu_quota > 0 && host->cpu_quota < CPU_QUOTA_MIN)
-		return refuse(error, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
+		return settings_refuse(error, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
 	if (host->cpu_quota > MAX_CPUS * CPU_PERIOD_MAX || settings_nano_cpus(s) > MAX_CPUS * NANO)
-		return refuse(error, "HostConfig.CpuQuota: a virtual machine has at most %d CPUs",
-		              MAX_CPUS);
+		return settings_refuse(error,
+		                       "HostConfig.CpuQuota: a virtual machine has at most %d CPUs",
+		                       MAX_CPUS);
 	return 0;
 }
 
@@ -334,23 +321,25 @@ static error_t check_memory(const struct settings *s, char error[static SETTINGS
 	const struct host_settings *host = &s->host;
 
 	if (host->memory_swap > 0 && s->memory == 0)
-		return refuse(error,
-		              "You should always set the Memory limit when using Memoryswap limit, "
-		              "see usage");
+		return settings_refuse(
+			error,
+			"You should always set the Memory limit when using Memoryswap limit, "
+			"see usage");
 	if (host->memory_swap > 0 && host->memory_swap < s->memory)
-		return refuse(
+		return settings_refuse(
 			error,
 			"Minimum memoryswap limit should be larger than memory limit, see usage");
 	if (host->memory_reservation < 0 ||
 	    (host->memory_reservation > 0 && s->memory > 0 && s->memory < host->memory_reservation))
-		return refuse(
+		return settings_refuse(
 			error,
 			"Minimum memory limit can not be less than memory reservation limit, see "
 			"usage");
 	if (host->has_memory_swappiness &&
 	    (host->memory_swappiness < -1 || host->memory_swappiness > 100))
-		return refuse(error, "Invalid value: %lld, valid memory swappiness range is 0-100",
-		              (long long)host->memory_swappiness);
+		return settings_refuse(
+			error, "Invalid value: %lld, valid memory swappiness range is 0-100",
+			(long long)host->memory_swappiness);
 	return 0;
 }
 
@@ -361,31 +350,32 @@ error_t settings_check_resources(const struct settings *s, char error[static SET
 	if (err == 0)
 		err = check_memory(s, error);
 	if (err == 0 && s->host.pids_limit > PIDS_MAX)
-		err = refuse(error, "HostConfig.PidsLimit: Linux has at most %lld processes",
-		             (long long)PIDS_MAX);
+		err = settings_refuse(error,
+		                      "HostConfig.PidsLimit: Linux has at most %lld processes",
+		                      (long long)PIDS_MAX);
 	return err;
 }
 
 error_t settings_check_new(const struct settings *s, char error[static SETTINGS_ERROR_MAX])
 {
 	if (s->workdir != NULL && s->workdir[0] != '\0' && s->workdir[0] != '/')
-		return refuse(
+		return settings_refuse(
 			error,
 			"the working directory '%.200s' is invalid, it needs to be an absolute path",
 			s->workdir);
 	if (s->stop_signal != NULL && s->stop_signal[0] != '\0' && signal_read(s->stop_signal) == 0)
-		return refuse(error, "invalid signal: %.64s", s->stop_signal);
+		return settings_refuse(error, "invalid signal: %.64s", s->stop_signal);
 	for (size_t i = 0; i < s->env.count; i++)
 		if (s->env.items[i][0] == '\0' || s->env.items[i][0] == '=')
-			return refuse(error, "invalid environment variable: %.200s",
-			              s->env.items[i]);
+			return settings_refuse(error, "invalid environment variable: %.200s",
+			                       s->env.items[i]);
 	for (size_t i = 0; i < s->mounts.count; i++) {
 		const struct mount *mount = &s->mounts.items[i];
 
 		if (mount->kind == MOUNT_VOLUME && mount->source == NULL && mount->read_only)
-			return refuse(error,
-			              "invalid mount config for type \"volume\": must not "
-			              "set ReadOnly mode when using anonymous volumes");
+			return settings_refuse(error,
+			                       "invalid mount config for type \"volume\": must not "
+			                       "set ReadOnly mode when using anonymous volumes");
 	}
 	return 0;
 }
@@ -394,8 +384,9 @@ static error_t check_process(const struct host_settings *host,
                              char error[static SETTINGS_ERROR_MAX])
 {
 	if (host->oom_score_adj < -1000 || host->oom_score_adj > 1000)
-		return refuse(error, "Invalid value %lld, range for oom score adj is [-1000, 1000]",
-		              (long long)host->oom_score_adj);
+		return settings_refuse(
+			error, "Invalid value %lld, range for oom score adj is [-1000, 1000]",
+			(long long)host->oom_score_adj);
 	return check_words(&host->groups, "GroupAdd", error);
 }
 
@@ -405,7 +396,8 @@ static error_t check_links(const struct settings *s, char error[static SETTINGS_
 
 	for (size_t i = 0; i < s->host.links.count; i++)
 		if (!link_read(s->host.links.items[i], target, alias))
-			return refuse(error, "bad format for links: %.64s", s->host.links.items[i]);
+			return settings_refuse(error, "bad format for links: %.64s",
+			                       s->host.links.items[i]);
 	return 0;
 }
 

@@ -153,7 +153,6 @@ static error_t make_volume(struct mount_body *b, struct mount *mount,
 {
 	bool has_name = b->source != NULL && b->source[0] != '\0';
 	bool is_part = b->subpath != NULL && b->subpath[0] != '\0';
-	struct volume_backing backing;
 	char why[SETTINGS_ERROR_MAX];
 	error_t err;
 
@@ -165,8 +164,7 @@ static error_t make_volume(struct mount_body *b, struct mount *mount,
 		return refuse(b, "the subpath is too long", error);
 	if (b->driver != NULL && b->driver[0] != '\0' && strcmp(b->driver, "local") != 0)
 		return refuse(b, "there is only the volume driver local", error);
-	err = volume_backing_read(&backing, b->driver_options, why);
-	volume_backing_deinit(&backing);
+	err = volume_options_check(b->driver_options, why);
 	if (err == ERR_INVALID)
 		return refuse(b, why, error);
 	if (err < 0)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "apps/containers/settings_networks.h"
 
-#include <stdarg.h>
-
 #include "apps/containers/links_text.h"
 #include "apps/containers/mac.h"
 #include "apps/containers/settings_fields.h"
@@ -12,17 +10,6 @@
 #include "libs/starina/alloc.h"
 
 #define NAME_MAX 128u
-
-__attribute__((format(printf, 2, 3))) static error_t refuse(char error[static SETTINGS_ERROR_MAX],
-                                                            const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fmt_vwrite(error, SETTINGS_ERROR_MAX, format, args);
-	va_end(args);
-	return ERR_INVALID;
-}
 
 // --- A network -----------------------------------------------------------------------------------
 
@@ -77,20 +64,22 @@ static error_t check_pool(struct network_settings *out, const struct pool_settin
 {
 	if (!is_set(pool->subnet))
 		return is_set(pool->range) || is_set(pool->gateway)
-			? refuse(error, "IPAM.Config needs a Subnet for its IPRange or Gateway")
+			? settings_refuse(error,
+		                          "IPAM.Config needs a Subnet for its IPRange or Gateway")
 			: 0;
 	if (!subnet_read(pool->subnet, &out->subnet) || !subnet_is_usable(&out->subnet))
-		return refuse(error,
-		              "invalid subnet %.64s: it is an IPv4 subnet of hosts, /8 to /29",
-		              pool->subnet);
+		return settings_refuse(
+			error, "invalid subnet %.64s: it is an IPv4 subnet of hosts, /8 to /29",
+			pool->subnet);
 	if (is_set(pool->range) &&
 	    (!subnet_read(pool->range, &out->range) || !subnet_contains(&out->subnet, &out->range)))
-		return refuse(error, "invalid ip-range %.64s: it does not lie in subnet %.64s",
-		              pool->range, pool->subnet);
+		return settings_refuse(error,
+		                       "invalid ip-range %.64s: it does not lie in subnet %.64s",
+		                       pool->range, pool->subnet);
 	if (is_set(pool->gateway) &&
 	    (!address_read(pool->gateway, &out->gateway) ||
 	     !subnet_has_host(&out->subnet, out->gateway)))
-		return refuse(
+		return settings_refuse(
 			error,
 			"no matching subnet for gateway %.64s: it is no address of subnet %.64s",
 			pool->gateway, pool->subnet);
@@ -109,7 +98,7 @@ static error_t read_pools(struct network_settings *out, char error[static SETTIN
 		struct span text = json_take_raw(&r);
 
 		if (found)
-			return refuse(error, "IPAM.Config: a network has one IPv4 subnet");
+			return settings_refuse(error, "IPAM.Config: a network has one IPv4 subnet");
 		found = true;
 		err = fields_read(&pool, pool_fields, text, error);
 		if (err == 0)
@@ -125,7 +114,7 @@ static error_t read_pools(struct network_settings *out, char error[static SETTIN
 		heap_free(pool.gateway);
 	}
 	if (err == 0 && !json_at_end(&r))
-		err = refuse(error, "IPAM.Config is a list of objects");
+		err = settings_refuse(error, "IPAM.Config is a list of objects");
 	return err;
 }
 
@@ -164,34 +153,38 @@ static error_t check_network(const struct network_settings *s,
                              char error[static SETTINGS_ERROR_MAX])
 {
 	if (!is_set(s->name))
-		return refuse(error, "network name is missing");
+		return settings_refuse(error, "network name is missing");
 	if (!is_network(s->name))
-		return refuse(
+		return settings_refuse(
 			error,
 			"invalid network name: \"%.64s\": characters of ASCII but \", \\ and / "
 			"are allowed, at most %u, and no space at an end",
 			s->name, NAME_MAX - 1);
 	if (!is_or_none(s->driver, "bridge") && strcmp(s->driver, "default") != 0)
-		return refuse(error,
-		              "could not find plugin %.64s in v1 plugin registry: networks "
-		              "of this machine have the driver bridge",
-		              s->driver);
+		return settings_refuse(
+			error,
+			"could not find plugin %.64s in v1 plugin registry: networks "
+			"of this machine have the driver bridge",
+			s->driver);
 	if (!is_or_none(s->scope, "local"))
-		return refuse(error, "Scope %.64s is not supported: networks are local", s->scope);
+		return settings_refuse(error, "Scope %.64s is not supported: networks are local",
+		                       s->scope);
 	if (s->has_ipv4 && !s->ipv4)
-		return refuse(error, "EnableIPv4=false is not supported: networks are of IPv4");
+		return settings_refuse(error,
+		                       "EnableIPv4=false is not supported: networks are of IPv4");
 	// The words, and the status (500), by which clients (kind is one) know a host that was
 	// started without IPv6: they go on without.
 	if (s->ipv6) {
-		(void)refuse(error,
-		             "Cannot read IPv6 setup for bridge %.64s: networks of this machine "
-		             "have addresses of IPv4 only",
-		             s->name);
+		(void)settings_refuse(
+			error,
+			"Cannot read IPv6 setup for bridge %.64s: networks of this machine "
+			"have addresses of IPv4 only",
+			s->name);
 		return ERR_NOT_SUPPORTED;
 	}
 	if (!is_or_none(s->ipam_driver, "default"))
-		return refuse(error, "IPAM.Driver %.64s is not supported: leave it out",
-		              s->ipam_driver);
+		return settings_refuse(error, "IPAM.Driver %.64s is not supported: leave it out",
+		                       s->ipam_driver);
 	return 0;
 }
 
@@ -241,7 +234,7 @@ error_t connect_settings_parse(struct connect_settings *out, struct span body,
 	*out = (struct connect_settings){ 0 };
 	err = fields_read(out, connect_fields, body, error);
 	if (err == 0 && !is_set(out->container))
-		err = refuse(error, "Container is missing: name the container");
+		err = settings_refuse(error, "Container is missing: name the container");
 	return err;
 }
 
@@ -296,16 +289,17 @@ error_t endpoint_settings_parse(struct endpoint_settings *out, struct span text,
 	*out = (struct endpoint_settings){ 0 };
 	err = fields_read(out, endpoint_fields, text, error);
 	if (err == 0 && is_set(out->address) && !address_read(out->address, &address))
-		err = refuse(error, "invalid IPv4 address: %.64s", out->address);
+		err = settings_refuse(error, "invalid IPv4 address: %.64s", out->address);
 	if (err == 0 && out->mac != NULL)
 		err = mac_check(out->mac, error);
 	for (size_t i = 0; err == 0 && i < out->aliases.count; i++)
 		if (!is_alias(out->aliases.items[i]))
-			err = refuse(error, "the alias \"%.64s\" is no name of a host",
-			             out->aliases.items[i]);
+			err = settings_refuse(error, "the alias \"%.64s\" is no name of a host",
+			                      out->aliases.items[i]);
 	for (size_t i = 0; err == 0 && i < out->links.count; i++)
 		if (!link_read(out->links.items[i], target, alias))
-			err = refuse(error, "bad format for links: %.64s", out->links.items[i]);
+			err = settings_refuse(error, "bad format for links: %.64s",
+			                      out->links.items[i]);
 	return err;
 }
 
@@ -339,11 +333,12 @@ static error_t read_one(struct span key, struct span value, endpoint_each_fn *ea
 	error_t err = 0;
 
 	if (key.len >= sizeof(name))
-		return refuse(error, "NetworkingConfig: a network's name is too long");
+		return settings_refuse(error, "NetworkingConfig: a network's name is too long");
 	memcpy(name, key.data, key.len);
 	name[key.len] = '\0';
 	if (!is_network(name))
-		return refuse(error, "NetworkingConfig: \"%.64s\" is no name of a network", name);
+		return settings_refuse(error, "NetworkingConfig: \"%.64s\" is no name of a network",
+		                       name);
 	if (!json_take_null(&r))
 		err = endpoint_settings_parse(&endpoint, value, error);
 	if (err == 0)
@@ -374,7 +369,8 @@ error_t networking_read(const char *text, endpoint_each_fn *each, void *context,
 		err = read_one(key, value, each, context, error);
 	}
 	if (err == 0 && !json_at_end(&r))
-		err = refuse(error, "NetworkingConfig.EndpointsConfig is not what it is to be");
+		err = settings_refuse(error,
+		                      "NetworkingConfig.EndpointsConfig is not what it is to be");
 	heap_free(networking.endpoints);
 	return err;
 }
@@ -407,8 +403,9 @@ error_t networking_check_single(const char *networking, char error[static SETTIN
 	error_t err = networking_read(networking, take_name, &names, error);
 
 	if (err == 0 && names.count > 1)
-		err = refuse(error, "Container cannot be connected to network endpoints: %s",
-		             names.text);
+		err = settings_refuse(error,
+		                      "Container cannot be connected to network endpoints: %s",
+		                      names.text);
 	return err;
 }
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "apps/containers/settings_volume.h"
 
-#include <stdarg.h>
-
-#include "libs/base/fmt.h"
 #include "libs/base/span.h"
 #include "libs/base/string.h"
 #include "libs/json/json.h"
@@ -18,17 +15,6 @@ static const char *const names[NUM_OPTIONS] = { "type", "device", "o", "size" };
 struct local {
 	char *options[NUM_OPTIONS];  // heap
 };
-
-__attribute__((format(printf, 2, 3))) static error_t refuse(char error[static SETTINGS_ERROR_MAX],
-                                                            const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fmt_vwrite(error, SETTINGS_ERROR_MAX, format, args);
-	va_end(args);
-	return ERR_INVALID;
-}
 
 static void local_deinit(struct local *local)
 {
@@ -49,8 +35,9 @@ static error_t local_read(struct local *local, const char *text,
 		while (i < NUM_OPTIONS && !span_is(key, names[i]))
 			i++;
 		if (i == NUM_OPTIONS)
-			return refuse(error, "invalid option: \"%.*s\"",
-			              (int)(key.len < 64 ? key.len : 64), (const char *)key.data);
+			return settings_refuse(error, "invalid option: \"%.*s\"",
+			                       (int)(key.len < 64 ? key.len : 64),
+			                       (const char *)key.data);
 		heap_free(local->options[i]);
 		local->options[i] = json_take_string(&r);
 	}
@@ -58,7 +45,7 @@ static error_t local_read(struct local *local, const char *text,
 		return 0;
 	return json_reader_status(&r) == ERR_NO_MEMORY
 		? ERR_NO_MEMORY
-		: refuse(error, "the options of the volume are no object of strings");
+		: settings_refuse(error, "the options of the volume are no object of strings");
 }
 
 // What cannot be said without what.
@@ -68,12 +55,12 @@ static error_t check_all(const struct local *local, char error[static SETTINGS_E
 	bool has_device = local->options[OPTION_DEVICE] != NULL;
 
 	if (local->options[OPTION_SIZE] != NULL)
-		return refuse(error, "quota size requested but no quota support");
+		return settings_refuse(error, "quota size requested but no quota support");
 	if (has_type && has_device)
 		return 0;
 	if (has_type || (!has_device && local->options[OPTION_O] != NULL))
-		return refuse(error, "missing required option: \"device\"");
-	return has_device ? refuse(error, "missing required option: \"type\"") : 0;
+		return settings_refuse(error, "missing required option: \"device\"");
+	return has_device ? settings_refuse(error, "missing required option: \"type\"") : 0;
 }
 
 // --- A folder of the host ------------------------------------------------------------------------
@@ -115,15 +102,17 @@ static error_t read_bind(struct volume_backing *out, struct local *local,
 		else if (span_is(word, "ro"))
 			out->read_only = true;
 		else if (!is_one_of(word, known))
-			return refuse(
+			return settings_refuse(
 				error, "o: \"%.*s\" is not supported for a folder of the host",
 				(int)(word.len < 64 ? word.len : 64), (const char *)word.data);
 	}
 	if (!is_bind)
-		return refuse(error, "type \"none\" is a folder of the host, and needs o=bind");
+		return settings_refuse(error,
+		                       "type \"none\" is a folder of the host, and needs o=bind");
 	if (local->options[OPTION_DEVICE][0] != '/')
-		return refuse(error, "device \"%.64s\": a folder of the host has an absolute path",
-		              local->options[OPTION_DEVICE]);
+		return settings_refuse(
+			error, "device \"%.64s\": a folder of the host has an absolute path",
+			local->options[OPTION_DEVICE]);
 	out->kind = VOLUME_BIND;
 	out->device = local->options[OPTION_DEVICE];
 	local->options[OPTION_DEVICE] = NULL;
@@ -142,11 +131,12 @@ static error_t read_type(struct volume_backing *out, struct local *local,
 	if (type[0] == '\0' || strcmp(type, "none") == 0 || strcmp(type, "bind") == 0)
 		return read_bind(out, local, error);
 	if (strcmp(type, "tmpfs") != 0)
-		return refuse(error,
-		              "type \"%.32s\" is not supported: containers' virtual machines mount "
-		              "neither network file systems nor disks; mount it on the host, and "
-		              "name its folder (type=none, o=bind, device=/PATH)",
-		              type);
+		return settings_refuse(
+			error,
+			"type \"%.32s\" is not supported: containers' virtual machines mount "
+			"neither network file systems nor disks; mount it on the host, and "
+			"name its folder (type=none, o=bind, device=/PATH)",
+			type);
 	out->kind = VOLUME_TMPFS;
 	out->options = local->options[OPTION_O] != NULL ? local->options[OPTION_O]
 							: string_copy("");
@@ -171,6 +161,15 @@ error_t volume_backing_read(struct volume_backing *out, const char *options,
 	local_deinit(&local);
 	if (err < 0)
 		volume_backing_deinit(out);
+	return err;
+}
+
+error_t volume_options_check(const char *options, char error[static SETTINGS_ERROR_MAX])
+{
+	struct volume_backing backing;
+	error_t err = volume_backing_read(&backing, options, error);
+
+	volume_backing_deinit(&backing);
 	return err;
 }
 

@@ -205,7 +205,6 @@ static error_t choose_name(struct volume_body *body)
 static void create(struct request *request, struct volume_body *body)
 {
 	const char *driver = body->driver;
-	struct volume_backing backing = { 0 };
 	char why[SETTINGS_ERROR_MAX];
 	struct json_writer w = { 0 };
 	error_t err = choose_name(body);
@@ -226,12 +225,11 @@ static void create(struct request *request, struct volume_body *body)
 		return;
 	}
 	if (err == 0)
-		err = volume_backing_read(&backing, body->options, why);
+		err = volume_options_check(body->options, why);
 	if (err == ERR_INVALID) {
 		reply_error(request->client, request->id, 400, "create %s: %s", body->name, why);
 		return;
 	}
-	volume_backing_deinit(&backing);
 	if (err == 0)
 		err = volumes_make(request->all, body->name, body->labels, body->options);
 	if (err < 0) {

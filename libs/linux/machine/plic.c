@@ -79,7 +79,7 @@ static void post(struct plic *plic, uint32_t context)
 
 static void update_lines(struct plic *plic)
 {
-	for (uint32_t i = 0; plic->posts && i < plic->num_contexts; i++)
+	for (uint32_t i = 0; i < plic->num_contexts; i++)
 		if (plic->contexts[i].posted)
 			post(plic, i);
 	page_store(plic, PENDING_BASE, plic->pending);
