@@ -20,7 +20,7 @@ run_suite() {
 	local target=$1 began=$SECONDS status=0 log=$logs/$1.log sums ok bad cpu verdict=ok
 	printf '== %s begins\n' "$target"
 	make --no-print-directory -j"$(nproc)" BUILD="$build" "$target" >"$log" 2>&1 || status=$?
-	sums=$(sed -nE 's/^(.*: )?([0-9]+) passed, ([0-9]+) failed.*$/\2 \3/p' "$log" |
+	sums=$(sed -nE 's/^([^[]*: )?([0-9]+) passed, ([0-9]+) failed.*$/\2 \3/p' "$log" |
 		awk '{ p += $1; f += $2 } END { if (NR > 0) print p, f }')
 	read -r ok bad <<<"${sums:-$((status == 0)) 0}"
 	if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
@@ -52,6 +52,8 @@ if [ "$ended" -ne $# ]; then
 	printf 'only %d of %d suites ended\n' "$ended" $# && failed=$((failed + 1))
 fi
 
+# Once more, as the last thing that is read.
+grep -HE '^ *FAIL|: not so: ' "$logs"/*.log | head -n 40 || true
 printf 'in %d s; logs are in %s\n' $((SECONDS - started)) "$logs"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

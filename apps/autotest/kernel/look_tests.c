@@ -221,6 +221,23 @@ static bool trace_has(struct autotest *t, uint64_t next[], size_t harts, uint32_
 	return found;
 }
 
+// Whether events of `kind` are noted while messages go to `echo` and back. Who is answered before
+// it waits is not woken, and leaves its hart to nobody; so it may take several.
+static bool echo_is_traced(struct autotest *t, handle_t echo, uint64_t next[], size_t harts,
+                           uint32_t kind)
+{
+	struct message m;
+
+	for (int i = 0; i < 1000 && !t->failed; i++) {
+		expect(t, message_encode_echo(&m, &(struct msg_echo){ 0 }, "x", 1) == 0);
+		expect(t, channel_send(echo, &m) == 0);
+		expect(t, recv_wait(echo, test_deadline(), &m) == 0);
+		if (trace_has(t, next, harts, kind, 0))
+			return true;
+	}
+	return false;
+}
+
 static void events_are_traced(struct autotest *t)
 {
 	struct system_info info = test_system_info(t);
@@ -230,7 +247,6 @@ static void events_are_traced(struct autotest *t)
 	} told;
 	uint64_t next[16] = { 0 };
 	handle_t echo = HANDLE_NONE;
-	struct message m;
 	uint64_t used;
 
 	for (uint64_t hart = 0; hart < info.num_harts; hart++) {
@@ -244,13 +260,8 @@ static void events_are_traced(struct autotest *t)
 	expect(t,
 	       service_connect_wait(environ_connector(t->env, "echo"), test_deadline(), &echo) ==
 	               0);
-	expect(t, message_encode_echo(&m, &(struct msg_echo){ 0 }, "x", 1) == 0);
-	expect(t, channel_send(echo, &m) == 0);
-	expect(t, recv_wait(echo, test_deadline(), &m) == 0);
-	expect(t, trace_has(t, next, info.num_harts, LOOK_SEND, 0));
-	expect(t, trace_has(t, next, info.num_harts, LOOK_RECEIVE, 0));
-	expect(t, trace_has(t, next, info.num_harts, LOOK_SWITCH, 0));
-	expect(t, trace_has(t, next, info.num_harts, LOOK_WAKE, 0));
+	for (uint32_t kind = LOOK_SEND; kind <= LOOK_WAKE; kind++)
+		expect(t, echo_is_traced(t, echo, next, info.num_harts, kind));
 	expect(t, launch_end(t, launch(t, "traced", program_faults)).end == PROCESS_END_FAULT);
 	expect(t, trace_has(t, next, info.num_harts, LOOK_FAULT, 0));
 	expect(t, trace_has(t, next, info.num_harts, LOOK_APP_START, 0));
