@@ -458,6 +458,9 @@ def main(argv, longest=()):
         for function in tests():
             print(test_name(function))
         return 0
+    # A shell has its background jobs ignore them, and so would what is run here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     with_times = "--times" in args
     if with_times:  # what several use at a time cannot be told apart
         args.remove("--times")
