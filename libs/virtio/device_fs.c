@@ -96,6 +96,16 @@ static bool handle_chain(struct fs_device *dev, uint32_t queue)
 	return true;
 }
 
+// Linux forgets inodes one by one, and each notification is an exit. So after forgets the device
+// asks for none: it looks with the next request, or a little later, until there are no more.
+static bool put_off(struct fs_device *dev, uint32_t queue, uint32_t chains)
+{
+	if (queue != VIRTIO_FS_QUEUE_HIGH_PRIORITY || chains == 0 || chains == DEVICE_QUEUE_BUDGET)
+		return false;
+	dev->put_off = dev->look_later != NULL && dev->look_later(dev->context);
+	return dev->put_off;
+}
+
 static void process(struct fs_device *dev, uint32_t queue)
 {
 	struct device_queue *q = &dev->mmio.queues[queue];
@@ -104,6 +114,8 @@ static void process(struct fs_device *dev, uint32_t queue)
 	error_t err = 0;
 
 	dev->starved[queue] = false;
+	if (queue == VIRTIO_FS_QUEUE_HIGH_PRIORITY)
+		dev->put_off = false;
 	do {
 		device_queue_suppress_notify(q);
 		while (chains > 0 && bytes < TURN_BYTES) {
@@ -122,7 +134,7 @@ static void process(struct fs_device *dev, uint32_t queue)
 				break;
 			}
 		}
-	} while (!dev->starved[queue] &&
+	} while (!dev->starved[queue] && !put_off(dev, queue, chains) &&
 	         virtio_mmio_more(&dev->mmio, queue, chains == 0 || bytes >= TURN_BYTES));
 	if (err == ERR_PROTOCOL)
 		virtio_mmio_needs_reset(&dev->mmio);
@@ -244,6 +256,12 @@ void fs_device_fail_all(struct fs_device *dev, int32_t linux_error)
 		fs_device_fail(&dev->requests[i], linux_error);
 }
 
+void fs_device_look(struct fs_device *dev)
+{
+	if (dev->put_off && virtio_mmio_is_running(&dev->mmio))
+		process(dev, VIRTIO_FS_QUEUE_HIGH_PRIORITY);
+}
+
 void fs_device_resume(struct fs_device *dev)
 {
 	for (uint32_t i = 0; i < NUM_QUEUES; i++) {
@@ -263,7 +281,13 @@ bool fs_device_has_only(const struct fs_device *dev, const struct fs_device_requ
 
 static void fs_notify(void *context, uint32_t queue)
 {
-	process(context, queue);
+	struct fs_device *dev = context;
+
+	// What was forgotten makes room for what is asked.
+	if (queue != VIRTIO_FS_QUEUE_HIGH_PRIORITY && dev->put_off &&
+	    device_queue_has_work(&dev->mmio.queues[VIRTIO_FS_QUEUE_HIGH_PRIORITY]))
+		process(dev, VIRTIO_FS_QUEUE_HIGH_PRIORITY);
+	process(dev, queue);
 }
 
 static void fs_reset(void *context)
@@ -271,6 +295,7 @@ static void fs_reset(void *context)
 	struct fs_device *dev = context;
 
 	dev->generation++;
+	dev->put_off = false;
 	memset(dev->starved, 0, sizeof(dev->starved));
 }
 

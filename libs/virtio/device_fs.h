@@ -39,11 +39,14 @@ struct fs_device {
 	// (fs_device_take); if not, they are taken before this returns. Returns false to be given
 	// it again: when another request ends, or fs_device_resume is called.
 	bool (*request)(void *context, struct fs_device_request *request);
+	// Has fs_device_look called in some milliseconds. Returns false when it cannot. NULL: never
+	bool (*look_later)(void *context);
 	void *context;
 	char tag[36];
 	// changes at each reset of the device or a queue: requests of before get no answer
 	uint32_t generation;
 	bool starved[2];  // a queue has more, but the backend takes none, or all requests are busy
+	bool put_off;     // the guest tells of no forgets; they are looked for
 	struct device_chain chain;
 	uint64_t count;  // of `unique`s
 	// The last is for requests without a reply, which are over at once.
@@ -84,6 +87,8 @@ void fs_device_fail(struct fs_device_request *request, int32_t linux_error);
 struct fs_device_request *fs_device_own(struct fs_device *dev);
 // Ends all requests in hand so.
 void fs_device_fail_all(struct fs_device *dev, int32_t linux_error);
+// Looks for forgets that the guest has not told of: see look_later.
+void fs_device_look(struct fs_device *dev);
 // The backend takes requests again.
 void fs_device_resume(struct fs_device *dev);
 // Whether no request is in hand but `request`.

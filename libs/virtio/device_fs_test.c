@@ -16,7 +16,8 @@ static struct fs_device *dev;
 static struct fs_device_request *held[FS_DEVICE_MAX_REQUESTS + 1];
 static uint32_t num_held;
 static uint32_t num_forgotten;
-static bool takes, refuses;
+static uint32_t num_looks;
+static bool takes, refuses, looks;
 static uint8_t taken[256];
 
 static bool ready(void *context)
@@ -40,6 +41,13 @@ static bool hold(void *context, struct fs_device_request *request)
 	return true;
 }
 
+static bool look_later(void *context)
+{
+	(void)context;
+	num_looks++;
+	return looks;
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -50,8 +58,8 @@ static int setup(void **state)
 	dev->request = hold;
 	strcpy(dev->tag, "starina");
 	fs_device_init(dev);
-	num_held = num_forgotten = 0;
-	takes = true;
+	num_held = num_forgotten = num_looks = 0;
+	takes = looks = true;
 	refuses = false;
 	test_start_device(&dev->mmio, 0);
 	return 0;
@@ -65,8 +73,10 @@ static int teardown(void **state)
 	return 0;
 }
 
-// Offers a request of `len` bytes whose header says `said`, with `room` bytes for the reply.
-static void offer(uint32_t queue, uint32_t opcode, uint32_t len, uint32_t said, uint32_t room)
+// Makes a request of `len` bytes whose header says `said`, with `room` bytes for the reply, and
+// does not tell of it.
+static void offer_quietly(uint32_t queue, uint32_t opcode, uint32_t len, uint32_t said,
+                          uint32_t room)
 {
 	struct fuse_in_header header = { .len = said, .opcode = opcode, .unique = 77, .nodeid = 5 };
 	uint32_t at = TEST_BUFFERS + queue * 1024;
@@ -77,6 +87,11 @@ static void offer(uint32_t queue, uint32_t opcode, uint32_t len, uint32_t said, 
 	test_set_desc(guest, queue, 0, TEST_GPA + at, len, room > 0 ? VIRTQ_DESC_F_NEXT : 0, 1);
 	test_set_desc(guest, queue, 1, TEST_GPA + REPLY, room, VIRTQ_DESC_F_WRITE, 0);
 	test_offer(guest, queue, 0);
+}
+
+static void offer(uint32_t queue, uint32_t opcode, uint32_t len, uint32_t said, uint32_t room)
+{
+	offer_quietly(queue, opcode, len, said, room);
 	virtio_mmio_notified(&dev->mmio, queue);
 }
 
@@ -216,6 +231,55 @@ static void forgets_get_no_reply(void **state)
 	assert_int_equal(replied().len, UINT32_MAX);
 }
 
+static bool is_told_of_forgets(void)
+{
+	return (test_used(guest, 0)->flags & VIRTQ_USED_F_NO_NOTIFY) == 0;
+}
+
+static void forgets_are_looked_for(void **state)
+{
+	(void)state;
+	dev->look_later = look_later;
+	assert_true(is_told_of_forgets());
+	offer(0, FUSE_FORGET, 48, 48, 0);
+	assert_true(num_forgotten == 1 && num_looks == 1 && !is_told_of_forgets());
+	// With the next request, before it.
+	offer_quietly(0, FUSE_FORGET, 48, 48, 0);
+	offer(1, FUSE_LOOKUP, 44, 44, 64);
+	assert_true(num_forgotten == 2 && num_held == 1 && num_looks == 2);
+	offer(1, FUSE_LOOKUP, 44, 44, 64);
+	assert_true(num_looks == 2 && !is_told_of_forgets());
+	// Later, until there are none.
+	offer_quietly(0, FUSE_FORGET, 48, 48, 0);
+	fs_device_look(dev);
+	assert_true(num_forgotten == 3 && num_looks == 3 && !is_told_of_forgets());
+	fs_device_look(dev);
+	assert_true(num_forgotten == 3 && num_looks == 3 && is_told_of_forgets());
+	offer_quietly(0, FUSE_FORGET, 48, 48, 0);
+	fs_device_look(dev);
+	assert_int_equal(num_forgotten, 3);
+}
+
+static void forgets_are_told_of_when_nobody_can_look(void **state)
+{
+	(void)state;
+	dev->look_later = look_later;
+	looks = false;
+	offer(0, FUSE_FORGET, 48, 48, 0);
+	assert_true(num_looks == 1 && is_told_of_forgets());
+}
+
+static void a_reset_device_does_not_look(void **state)
+{
+	(void)state;
+	dev->look_later = look_later;
+	offer(0, FUSE_FORGET, 48, 48, 0);
+	test_start_device(&dev->mmio, 0);
+	memset(test_used(guest, 0), 0, 64);
+	fs_device_look(dev);
+	assert_true(num_forgotten == 1 && is_told_of_forgets());
+}
+
 static void a_backend_that_is_full_stops_the_queue(void **state)
 {
 	(void)state;
@@ -288,6 +352,9 @@ int main(void)
 		TEST(replies_that_are_none_are_refused),
 		TEST(requests_that_are_none_are_refused),
 		TEST(forgets_get_no_reply),
+		TEST(forgets_are_looked_for),
+		TEST(forgets_are_told_of_when_nobody_can_look),
+		TEST(a_reset_device_does_not_look),
 		TEST(a_backend_that_is_full_stops_the_queue),
 		TEST(what_is_refused_comes_again),
 		TEST(more_requests_than_there_are_wait),

@@ -376,6 +376,7 @@ error_t vm_files_create(struct vm_files *files, struct machine *machine)
 	files->machine = machine;
 	files->device.ready = device_ready;
 	files->device.request = device_request;
+	files->device.look_later = files_look_later;
 	files->device.context = files;
 	str_copy(files->device.tag, VM_FILES_TAG, sizeof(files->device.tag));
 	fs_device_init(&files->device);
@@ -458,5 +459,6 @@ void vm_files_deinit(struct vm_files *files)
 	for (uint32_t i = 0; i < files->num_sessions; i++)
 		files_session_close(&files->sessions[i], FILES_SESSION_LOST);
 	files_loans_deinit(files);
+	files_look_deinit(files);
 	files_nodes_clear(&files->nodes);
 }

@@ -117,7 +117,10 @@ struct vm_files {
 	handle_t loan_timer;    // of when folios that nobody uses are closed; HANDLE_NONE: none
 	struct source loan_timer_source;
 	bool loan_timer_runs;
-	bool loans_used;  // since the timer was set
+	bool loans_used;      // since the timer was set
+	handle_t look_timer;  // of when the device looks for forgets; HANDLE_NONE: none
+	struct source look_timer_source;
+	bool look_timer_runs;
 };
 
 // Makes the machine's file system device, in its next slot, and attaches it. `files` is zeroed.

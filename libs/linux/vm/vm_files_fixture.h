@@ -71,9 +71,10 @@ static inline void notify(uint32_t queue)
 	fake_loop_settle(&loop);
 }
 
-// Asks in descriptors and buffers of `slot` (0 to 3).
-static inline void ask_of(uint32_t slot, uint32_t opcode, uint64_t id, const void *body, size_t len,
-                          uint32_t room)
+// Makes a request in descriptors and buffers of `slot` (0 to 3), and does not tell of it. Returns
+// its queue.
+static inline uint32_t offer_of(uint32_t slot, uint32_t opcode, uint64_t id, const void *body,
+                                size_t len, uint32_t room)
 {
 	struct fuse_in_header in = { .len = (uint32_t)(sizeof(in) + len),
 		                     .opcode = opcode,
@@ -91,7 +92,13 @@ static inline void ask_of(uint32_t slot, uint32_t opcode, uint64_t id, const voi
 	test_set_desc(guest, queue, head + 1, TEST_GPA + AT_REPLY(slot), room, VIRTQ_DESC_F_WRITE,
 	              0);
 	test_offer(guest, queue, head);
-	notify(queue);
+	return queue;
+}
+
+static inline void ask_of(uint32_t slot, uint32_t opcode, uint64_t id, const void *body, size_t len,
+                          uint32_t room)
+{
+	notify(offer_of(slot, opcode, id, body, len, room));
 }
 
 static inline void ask(uint32_t slot, uint32_t opcode, uint64_t id, const void *body, size_t len)

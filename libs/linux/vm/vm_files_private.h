@@ -73,6 +73,12 @@ bool files_forget_batch(struct vm_files *files, const struct fs_device_request *
 // does not get. What cannot be told now, the session has until its end.
 void files_forget_reply(struct files_session *session, uint32_t opcode, struct span reply);
 
+// --- vm_files_later.c ---
+
+// The device's look_later.
+bool files_look_later(void *context);
+void files_look_deinit(struct vm_files *files);
+
 // --- vm_files_loan.c ---
 
 // A folio of FILES_LOAN_BYTES, of any content. Errors: folio_create's.

@@ -285,6 +285,27 @@ static void a_batch_is_shared_out(void **state)
 	assert_int_equal(asked(FUSE_GETATTR, NODE(1, 5), NULL, 0), -116);
 }
 
+static void forgets_are_looked_for_later(void **state)
+{
+	const uint64_t once = 1;
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	for (int i = 0; i < 3; i++)
+		give(&p, 1, 9);
+	ask(0, FUSE_FORGET, NODE(1, 9), &once, 8);
+	assert_int_equal(take_opcode(&p), FUSE_FORGET);
+	for (int i = 0; i < 2; i++) {
+		offer_of(0, FUSE_FORGET, NODE(1, 9), &once, 8, 0);
+		fake_loop_settle(&loop);
+		assert_int_equal(take(&p), 0);
+		fake_time_pass(11 * NSEC_PER_MSEC);
+		fake_loop_settle(&loop);
+		assert_int_equal(take_opcode(&p), FUSE_FORGET);
+	}
+	assert_int_equal(test_used(guest, 0)->idx, 3);
+}
+
 static void what_is_written_lies_on_a_page(void **state)
 {
 	struct {
@@ -355,6 +376,7 @@ int main(void)
 		TEST(ids_that_are_none_are_refused),
 		TEST(ids_are_translated),
 		TEST(a_batch_is_shared_out),
+		TEST(forgets_are_looked_for_later),
 		TEST(what_is_written_lies_on_a_page),
 		TEST(what_is_not_given_is_forgotten),
 	};
