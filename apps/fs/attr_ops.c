@@ -31,7 +31,8 @@ void attr_to_fuse(const struct ext4_attr *attr, struct fuse_attr *out)
 		                   .uid = attr->uid,
 		                   .gid = attr->gid,
 		                   .rdev = attr->device,
-		                   .blksize = EXT4_BLOCK_SIZE };
+		                   .blksize = EXT4_BLOCK_SIZE,
+		                   .flags = FUSE_ATTR_STATELESS };
 }
 
 void entry_to_fuse(const struct call *call, struct ext4_node parent, const struct ext4_attr *attr,
@@ -47,7 +48,7 @@ void entry_to_fuse(const struct call *call, struct ext4_node parent, const struc
 	attr_to_fuse(attr, &out->attr);
 	if (session->volumes && parent.inode == session->root.inode &&
 	    (attr->mode & LINUX_S_IFMT) == LINUX_S_IFDIR && (session->flags & FUSE_SUBMOUNTS) != 0)
-		out->attr.flags = FUSE_ATTR_SUBMOUNT;
+		out->attr.flags |= FUSE_ATTR_SUBMOUNT;
 }
 
 static void attr_put(struct call *call, const struct ext4_attr *attr)

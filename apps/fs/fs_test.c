@@ -29,10 +29,10 @@ static void test_volumes_are_submounts(void **state)
 	(void)state;
 	assert_int_equal(ask_name(session, FUSE_LOOKUP, FUSE_ROOT_ID, "vol"), 0);
 	memcpy(&out, answer.body, sizeof(out));
-	assert_int_equal(out.attr.flags, FUSE_ATTR_SUBMOUNT);
+	assert_int_equal(out.attr.flags, FUSE_ATTR_SUBMOUNT | FUSE_ATTR_STATELESS);
 	assert_int_equal(ask_mkdir(session, volume, "in"), 0);
 	memcpy(&out, answer.body, sizeof(out));
-	assert_int_equal(out.attr.flags, 0);
+	assert_int_equal(out.attr.flags, FUSE_ATTR_STATELESS);
 }
 
 // One that looks at millions of files is told that these are too many; others go on.

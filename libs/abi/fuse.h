@@ -80,6 +80,9 @@ struct fuse_out_header {
 _Static_assert(sizeof(struct fuse_out_header) == 16, "fuse_out_header");
 
 #define FUSE_ATTR_SUBMOUNT (1u << 0)
+// Ours (guest/kernel/patches): nothing is kept of an open, so OPEN need only come to truncate, and
+// RELEASE need not. Linux without the patch sends both.
+#define FUSE_ATTR_STATELESS (1u << 30)
 
 struct fuse_attr {
 	uint64_t ino;

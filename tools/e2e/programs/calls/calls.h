@@ -69,3 +69,6 @@ void calls_of_attributes(void);
 void calls_of_locks(void);
 // Files without a name, sockets, FIFOs and devices.
 void calls_of_nameless(void);
+// Names of each kind, and opens of those that another machine made: only when they are asked for.
+void calls_of_strangers_made(void);
+void calls_of_strangers(void);

@@ -13,16 +13,23 @@ const struct person people[4] = { { "root", 0, 0 },
 	                          { "member", OTHER, GROUP },
 	                          { "other", OTHER, 0 } };
 
-static const struct {
+struct calls {
 	const char *name;
 	void (*run)(void);
-} parts[] = { { "opens", calls_of_opens },           { "paths", calls_of_paths },
-	      { "renames", calls_of_renames },       { "listings", calls_of_listings },
-	      { "rights", calls_of_rights },         { "owners", calls_of_owners },
-	      { "set-ids", calls_of_set_ids },       { "times", calls_of_times },
-	      { "content", calls_of_content },       { "memory", calls_of_memory },
-	      { "attributes", calls_of_attributes }, { "locks", calls_of_locks },
-	      { "nameless", calls_of_nameless } };
+};
+
+static const struct calls parts[] = {
+	{ "opens", calls_of_opens },           { "paths", calls_of_paths },
+	{ "renames", calls_of_renames },       { "listings", calls_of_listings },
+	{ "rights", calls_of_rights },         { "owners", calls_of_owners },
+	{ "set-ids", calls_of_set_ids },       { "times", calls_of_times },
+	{ "content", calls_of_content },       { "memory", calls_of_memory },
+	{ "attributes", calls_of_attributes }, { "locks", calls_of_locks },
+	{ "nameless", calls_of_nameless }
+};
+
+static const struct calls asked[] = { { "strangers-made", calls_of_strangers_made },
+	                              { "strangers", calls_of_strangers } };
 
 static void say(long returned, int error, const char *format, va_list arguments)
 {
@@ -141,6 +148,12 @@ int main(int argc, char **argv)
 			wanted = wanted || strcmp(argv[a], parts[i].name) == 0;
 		if (wanted)
 			parts[i].run();
+	}
+	for (unsigned i = 0; i < COUNT(asked); i++) {
+		for (int a = 2; a < argc; a++) {
+			if (strcmp(argv[a], asked[i].name) == 0)
+				asked[i].run();
+		}
 	}
 	return 0;
 }
