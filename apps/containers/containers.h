@@ -153,8 +153,14 @@ char *container_labels(const struct container *c);
 const char *container_user(const struct container *c);
 // Asks it by a signal to end within `seconds` (below 0: without a limit).
 void container_stop(struct container *c, uint32_t number, int64_t seconds);
-// One that is being started gets the signal once it runs; KILL ends it at once.
+// One that is being started gets the signal once it runs, and its time begins then.
 void container_signal_send(struct container *c, uint32_t number);
+// Its process runs: it gets what it was to wait for.
+void signals_send_due(struct container *c);
+// Nothing is waited for any more.
+void signals_end(struct container *c);
+// It has ended with `status`; `error` is what was wrong, or "".
+void container_over(struct container *c, int status, const char *error);
 // It could not be started; `error` is what clients are told.
 void container_fail(struct container *c, const char *error);
 // Frees one that does not run, and answers who waits for that.

@@ -2,21 +2,14 @@
 //
 // A container from its start to its end.
 #include "apps/containers/containers.h"
-#include "apps/containers/signal_text.h"
 #include "libs/base/fmt.h"
 #include "libs/base/string.h"
 #include "libs/starina/alloc.h"
 #include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
-#define SIGNAL_KILL 9u
-#define SIGNAL_TERM 15u
 #define STATUS_KILLED 137
 #define STATUS_NOT_STARTED 128
-// What a guest may take to kill its container, and to write out what that has written; and what a
-// vmm may take to end it.
-#define KILL_SECONDS 20
-#define END_SECONDS 10
 
 // --- Making and freeing --------------------------------------------------------------------------
 
@@ -60,13 +53,6 @@ static void close_attaches(struct container *c)
 	c->num_attaches = 0;
 }
 
-static void stop_timer_close(struct container *c)
-{
-	if (c->stop_timer != HANDLE_NONE)
-		loop_close(&c->all->loop, &c->stop_source);
-	c->stop_timer = HANDLE_NONE;
-}
-
 void container_remove(struct container *c)
 {
 	if (c->job != 0) {
@@ -85,7 +71,7 @@ void container_remove(struct container *c)
 	visit_forget(c);
 	waiters_removed(c);
 	close_attaches(c);
-	stop_timer_close(c);
+	signals_end(c);
 	policy_cancel(c);
 	list_remove(&c->entry);
 	if (c->is_visit)
@@ -103,7 +89,7 @@ static void tell_death(const struct container *c)
 	events_container(c, "die", more);
 }
 
-static void container_over(struct container *c, int status, const char *error)
+void container_over(struct container *c, int status, const char *error)
 {
 	bool removes = false, restarts = false, waits;
 	struct containers *all = c->all;
@@ -113,7 +99,7 @@ static void container_over(struct container *c, int status, const char *error)
 	if (vmm != NULL)
 		vmms_release(vmm);
 	close_attaches(c);
-	stop_timer_close(c);
+	signals_end(c);
 	exec_end_all(c);
 	query_end_all(c);
 	health_stop(c);
@@ -190,6 +176,7 @@ void container_begin(struct container *c)
 	c->started = c->killed = c->killed_at_once = false;
 	c->starts_at = 0;
 	c->due_signals = 0;
+	c->is_stop_due = false;
 	c->error[0] = '\0';
 	c->vmm = vmms_take(c->all, c);
 	if (c->vmm == NULL) {
@@ -297,15 +284,6 @@ void container_disks_given(struct container *c)
 	store_write(c);
 }
 
-static void send_due_signals(struct container *c)
-{
-	uint64_t due = c->due_signals;
-
-	c->due_signals = 0;
-	for (; due != 0; due &= due - 1)
-		container_signal_send(c, (uint32_t)__builtin_ctzll(due) + 1);
-}
-
 static void runs(struct container *c)
 {
 	c->started = true;
@@ -317,7 +295,7 @@ static void runs(struct container *c)
 	events_volumes(c, "mount");
 	events_container(c, "start", NULL);
 	waiters_started(c);
-	send_due_signals(c);
+	signals_send_due(c);
 	// That it was about to run is on the disk, as a rule: nobody waits for this.
 	store_write(c);
 	if (c->is_visit)
@@ -350,123 +328,4 @@ void container_vmm_told(struct container *c, const struct msg_vmm_state *state, 
 		break;
 	default: break;
 	}
-}
-
-// --- Signals -------------------------------------------------------------------------------------
-
-static void stop_signalled(struct loop *loop, struct source *source)
-{
-	struct container *c = source->context;
-
-	(void)loop;
-	stop_timer_close(c);
-	// A guest that was told and is still there does not obey, and nor does a vmm.
-	if (c->killed_at_once && c->vmm != NULL)
-		vmms_end(c->vmm);
-	else
-		container_signal_send(c, SIGNAL_KILL);
-}
-
-static const struct source_ops stop_ops = { .signalled = stop_signalled };
-
-static void stop_timer_start(struct container *c, int64_t seconds)
-{
-	error_t err;
-
-	stop_timer_close(c);
-	if (seconds < 0)
-		return;
-	if (timer_create(&c->stop_timer) < 0) {
-		c->stop_timer = HANDLE_NONE;
-		return;
-	}
-	err = loop_add(&c->all->loop, &c->stop_source, c->stop_timer, &stop_ops, c);
-	if (err == 0)
-		err = timer_set(c->stop_timer, monotonic_time() + (nsec_t)seconds * NSEC_PER_SEC);
-	if (err < 0)
-		log_warn("a container that does not end will not be killed (%s)", error_text(err));
-}
-
-// Whether nobody will see what it has written.
-static bool leaves_nothing(const struct container *c)
-{
-	bool removes = c->job != 0 || c->is_visit || c->settings.auto_remove;
-
-	list_for_each(entry, &c->waiters) {
-		const struct waiter *waiter = container_of(entry, struct waiter, entry);
-
-		// A restart of one with --rm keeps it.
-		if (waiter->restarts)
-			return false;
-		removes = removes || waiter->removes;
-	}
-	for (size_t i = 0; i < c->mounts.count; i++) {
-		const struct mount *mount = &c->mounts.items[i];
-
-		if ((mount->kind == MOUNT_BIND || mount->kind == MOUNT_VOLUME) && !mount->read_only)
-			return false;
-	}
-	return removes || !layer_is_used(c);
-}
-
-void container_signal_send(struct container *c, uint32_t number)
-{
-	struct msg_vmm_signal signal = { .process = 1, .signal = number };
-	struct msg_vmm_kill kill = { .at_once = c->killed || leaves_nothing(c) };
-	char more[32];
-	struct message m;
-	error_t err = number == SIGNAL_KILL ? message_encode_vmm_kill(&m, &kill, NULL, 0)
-					    : message_encode_vmm_signal(&m, &signal, NULL, 0);
-
-	assert(err == 0);
-	// Who asks for a stop during a start waits for the start, as with dockerd; the machine's
-	// end does not.
-	if (number != SIGNAL_KILL && !c->started && !c->all->stopping) {
-		c->due_signals |= 1ull << (number - 1);
-		return;
-	}
-	// One that has not got its order has nothing to be told.
-	if (c->vmm == NULL || !c->vmm->order_sent) {
-		container_over(c, 128 + (int)number, "");
-		return;
-	}
-	(void)vmms_send(c->vmm, &m);
-	fmt_write(more, sizeof(more), "\"signal\":\"%u\"", number);
-	// The second time it is ours.
-	if (number != SIGNAL_KILL || !c->killed)
-		events_container(c, "kill", more);
-	// It hears of the signal once it goes on.
-	if (number == container_stop_signal(c))
-		pause_lift(c);
-	if (number == SIGNAL_KILL) {
-		c->killed = true;
-		c->killed_at_once = kill.at_once;
-		stop_timer_start(c, kill.at_once ? END_SECONDS : KILL_SECONDS);
-	}
-}
-
-const char *container_stop_word(const struct container *c)
-{
-	const struct image *image = container_image(c);
-
-	if (c->settings.stop_signal != NULL && c->settings.stop_signal[0] != '\0')
-		return c->settings.stop_signal;
-	return image != NULL ? image->stop_signal : NULL;
-}
-
-uint32_t container_stop_signal(const struct container *c)
-{
-	const char *word = container_stop_word(c);
-	uint32_t number = word != NULL ? signal_read(word) : 0;
-
-	return number != 0 ? number : SIGNAL_TERM;
-}
-
-void container_stop(struct container *c, uint32_t number, int64_t seconds)
-{
-	stop_timer_start(c, seconds);
-	// container_signal_send() does so for the container's own signal.
-	if (number != container_stop_signal(c))
-		pause_lift(c);
-	container_signal_send(c, number);
 }

@@ -106,11 +106,13 @@ struct container {
 	bool started;          // its process runs
 	bool start_failed;     // the last one: `error` has been told to who asked for it
 	uint64_t due_signals;  // bit per number less 1: those it gets once its process runs
-	bool killed;           // its vmm was told to end it
-	bool killed_at_once;   // with its machine; else its guest was to kill it
-	nsec_t created_at;     // CLOCK_WALL
-	nsec_t started_at;     // 0: never
-	nsec_t starts_at;      // from when it is about to run until it runs; else 0
+	bool is_stop_due;      // its time begins then, too
+	int64_t due_stop_seconds;
+	bool killed;          // its vmm was told to end it
+	bool killed_at_once;  // with its machine; else its guest was to kill it
+	nsec_t created_at;    // CLOCK_WALL
+	nsec_t started_at;    // 0: never
+	nsec_t starts_at;     // from when it is about to run until it runs; else 0
 	nsec_t finished_at;
 	int exit_code;
 	char error[CONTAINER_ERROR_MAX];

@@ -65,6 +65,8 @@ provision_test_SRCS := $(patsubst %,apps/containers/%.c,provision mounts mount_l
 	starina/heap_fake starina/log starina/log_fake)
 HOST_TESTS += apps/containers/vmms_leaving_test
 vmms_leaving_test_SRCS := apps/containers/vmms_leaving.c libs/base/string.c
+HOST_TESTS += apps/containers/signals_test
+signals_test_SRCS := $(patsubst %,apps/containers/%.c,signals signal_text) $(patsubst %,libs/%.c,base/fmt base/string starina/log starina/log_fake)
 HOST_TESTS += apps/containers/vmms_test
 vmms_test_SRCS := $(patsubst %,apps/containers/%.c,vmms vmms_leaving) $(patsubst %,libs/%.c,base/fmt base/hex base/string starina/heap_fake starina/log starina/log_fake)
 HOST_FUZZERS += apps/containers/containers_fuzz

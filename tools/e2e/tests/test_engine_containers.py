@@ -210,20 +210,25 @@ def patient(engine, method, path, *wanted, body=None):
 
 @test
 def signals_during_a_start(context):
-    """They wait for it, as a stop does: the start is no failure, and the process that runs gets them."""
+    """They wait for it, as do a stop, a kill and a removal: the start is no failure, and the process that runs gets them."""
     engine = start(context)
-    for _ in range(3):
+    for method, asks in (("POST", "stop?t=0"), ("POST", "kill"), ("DELETE", "?force=1")):
         name = create(engine, Cmd=["sleep", "1000"])
         answers = []
         starting = threading.Thread(target=lambda to=answers, path=f"/containers/{name}/start": to.append(request(engine, "POST", path)[0]))
         starting.start()
-        # 409: it has not begun.
-        while request(engine, "POST", f"/containers/{name}/kill?signal=USR1")[0] == 409 and starting.is_alive():
+        # CHLD ends nothing. 409: the start has not begun.
+        while request(engine, "POST", f"/containers/{name}/kill?signal=CHLD")[0] == 409 and starting.is_alive():
             pass
+        path = f"/containers/{name}{asks}" if method == "DELETE" else f"/containers/{name}/{asks}"
+        check_equal((asks, request(engine, method, path)[0]), (asks, 204))
         starting.join()
-        check_equal(answers, [204])
-        check_equal(request(engine, "GET", f"/containers/{name}/json")[1]["State"]["Status"], "running")
-        check_equal(request(engine, "DELETE", f"/containers/{name}?force=1")[0], 204)
+        check_equal((asks, answers), (asks, [204]))
+        code, shown = request(engine, "GET", f"/containers/{name}/json")
+        if method == "DELETE":
+            check_equal(code, 404)
+        else:
+            check_equal((asks, shown["State"]["Status"], shown["State"]["ExitCode"]), (asks, "exited", 137))
     engine.stop()
 
 
