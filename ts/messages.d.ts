@@ -436,7 +436,7 @@ declare module "starina" {
 	 * had: one that was done before is not done again. The low 5 bits of `unique` are the request's slot: a client
 	 * has one request a slot at a time, and none has the `unique` of the one before it. FUSE_INIT is not sent again
 	 * if it was answered. A provider that does not keep sessions, or has none with this key, closes the channel when
-	 * the first request is not FUSE_INIT. Requests without a reply (forgets) may be lost with the provider.
+	 * the first request is not FUSE_INIT. Requests without a reply (fuse_is_answered) may be lost with the provider.
 	 */
 	export interface FilesSessionMessage {
 		type: "files_session";

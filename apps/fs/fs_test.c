@@ -185,6 +185,24 @@ static void test_a_file_stays_while_it_is_known(void **state)
 	assert_int_equal(ask_read(session, file, 0, 100), -LINUX_ESTALE);
 }
 
+static void test_a_file_is_closed_without_an_answer(void **state)
+{
+	struct fuse_release_in in = { 0 };
+	const uint64_t file = make_file("a");
+	struct message m;
+
+	(void)state;
+	for (uint64_t i = 0; i < 2 * FILES_MAX_REQUESTS; i++) {
+		request_send(session,
+		             &(struct request){ .opcode = FUSE_RELEASE,
+		                                .node = file,
+		                                .fixed = &in,
+		                                .fixed_len = sizeof(in) });
+	}
+	settle();
+	assert_int_equal(channel_recv(session, &m), ERR_EMPTY);
+}
+
 static void test_what_nobody_knows_goes_at_once(void **state)
 {
 	uint64_t file = make_file("a");
@@ -458,6 +476,7 @@ int main(void)
 		TEST(test_own_folders),
 		TEST(test_own_folder_has_no_key),
 		TEST(test_store),
+		TEST(test_a_file_is_closed_without_an_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

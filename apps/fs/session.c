@@ -360,7 +360,8 @@ static error_t request_start(struct session *session, struct call *call)
 		call_free(call);
 		return 0;
 	}
-	if (call->in.opcode == FUSE_INTERRUPT) {
+	// There is nothing to be done of those.
+	if (!fuse_is_answered(&call->in)) {
 		call_free(call);
 		return 0;
 	}

@@ -87,12 +87,12 @@ static unsigned slots_in_use(void)
 	return count;
 }
 
-static void ask_read(uint64_t node, uint32_t length)
+static void ask(uint32_t opcode, uint64_t unique, uint64_t node, uint32_t length)
 {
 	struct {
 		struct fuse_in_header in;
 		struct fuse_read_in read;
-	} ask = { .in = { .len = length, .opcode = FUSE_READ, .unique = 1, .nodeid = node },
+	} ask = { .in = { .len = length, .opcode = opcode, .unique = unique, .nodeid = node },
 		  .read = { .size = FILES_WINDOW_MIN_BYTES } };
 	struct msg_files_fuse fuse = { .length = sizeof(ask) };
 	struct message m;
@@ -101,6 +101,11 @@ static void ask_read(uint64_t node, uint32_t length)
 	                 0);
 	fake_send(session, &m);
 	settle();
+}
+
+static void ask_read(uint64_t node, uint32_t length)
+{
+	ask(FUSE_READ, 1, node, length);
 }
 
 #define READ_LENGTH (sizeof(struct fuse_in_header) + sizeof(struct fuse_read_in))
@@ -147,6 +152,21 @@ static void test_one_request_too_many_has_none(void **state)
 	assert_int_equal(slots_in_use(), 0);
 }
 
+// A release of which no answer is wanted is not one of those that are unanswered.
+static void test_who_waits_for_no_answer_may_ask_often(void **state)
+{
+	struct message m;
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * FILES_MAX_REQUESTS; i++) {
+		ask(FUSE_RELEASE, 0, 5, READ_LENGTH);
+		while (channel_recv(port, &m) == 0)
+			message_discard(&m);
+		settle();
+	}
+	assert_int_equal(hostfs.num_sessions, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +174,7 @@ int main(void)
 		cmocka_unit_test_setup(test_who_waits_for_changes_has_none, setup),
 		cmocka_unit_test_setup(test_a_request_of_another_length_ends_its_session, setup),
 		cmocka_unit_test_setup(test_one_request_too_many_has_none, setup),
+		cmocka_unit_test_setup(test_who_waits_for_no_answer_may_ask_often, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,12 +181,6 @@ void session_reply(struct hostfs *fs, uint32_t id, struct message *m)
 	}
 }
 
-static bool wants_reply(const struct fuse_in_header *in)
-{
-	return in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET &&
-		in->opcode != FUSE_INTERRUPT;
-}
-
 // Makes the port's message of a request that came inline. Before the first one goes the frame with
 // the share's name.
 static error_t frame_inline(struct session *session, const struct files_port_header *header,
@@ -231,7 +225,7 @@ static error_t request_check(const struct session *session, const struct fuse_in
 {
 	if (in->len != length)
 		return ERR_PROTOCOL;
-	*replied = wants_reply(in);
+	*replied = fuse_is_answered(in);
 	return *replied && session->unanswered == FILES_MAX_REQUESTS ? ERR_LIMIT : 0;
 }
 

@@ -34,8 +34,9 @@
 // sessions for good, and is answered, with a channel that is closed, once all is on the disk, which
 // is clean then. Who opens a session after that gets no answer.
 //
-// A client has at most FILES_MAX_REQUESTS unanswered requests, each with a `unique` of its own. A
-// session whose client breaks the rules, or whose other end is gone, is closed.
+// A client has at most FILES_MAX_REQUESTS unanswered requests, each with a `unique` of its own.
+// Some get no answer (fuse_is_answered). A session whose client breaks the rules, or whose other
+// end is gone, is closed.
 //
 // The client may stand for a guest that means harm. So a provider takes from a session only node
 // ids that it has given to this session and that are not forgotten, and fails others with ESTALE;
@@ -105,7 +106,7 @@ struct msg_files_fuse {
 // 5 bits of `unique` are the request's slot: a client has one request a slot at a time, and none
 // has the `unique` of the one before it. FUSE_INIT is not sent again if it was answered. A provider
 // that does not keep sessions, or has none with this key, closes the channel when the first request
-// is not FUSE_INIT. Requests without a reply (forgets) may be lost with the provider.
+// is not FUSE_INIT. Requests without a reply (fuse_is_answered) may be lost with the provider.
 struct msg_files_session {
 	uint64_t key;
 };

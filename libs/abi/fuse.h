@@ -6,6 +6,7 @@
 // this machine, its guests and its hosts are. Error numbers and mode bits are Linux's.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define FUSE_VERSION_MAJOR 7u
@@ -71,6 +72,20 @@ struct fuse_in_header {
 	uint16_t padding;
 };
 _Static_assert(sizeof(struct fuse_in_header) == 40, "fuse_in_header");
+
+// Whether a request is answered. (Ours: a RELEASE or RELEASEDIR whose `unique` is 0 is not, for a
+// client that does not wait for it. Linux uses no such one.)
+static inline bool fuse_is_answered(const struct fuse_in_header *in)
+{
+	switch (in->opcode) {
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT: return false;
+	case FUSE_RELEASE:
+	case FUSE_RELEASEDIR: return in->unique != 0;
+	default: return true;
+	}
+}
 
 struct fuse_out_header {
 	uint32_t len;   // of the whole reply

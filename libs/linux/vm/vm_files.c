@@ -345,10 +345,10 @@ static bool request_start(struct vm_files *files, struct fs_device_request *requ
 		files_root_request(files, request);
 	} else {
 		session = files_session_of(files, in->nodeid);
-		if (session != NULL)
-			request_queue(session, request, NULL);
-		else
+		if (session == NULL)
 			files_fail(files, request, LINUX_ESTALE);
+		else if (!files_release(session, request))
+			request_queue(session, request, NULL);
 	}
 	return true;
 }

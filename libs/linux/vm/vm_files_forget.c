@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Nodes that the guest forgets: requests without a reply, which wait in the queue while their
-// session cannot take them.
+// session cannot take them. And files that it closes, which it need not wait for.
 #include "libs/base/string.h"
 #include "libs/linux/vm/vm_files_ids.h"
 #include "libs/linux/vm/vm_files_private.h"
@@ -135,6 +135,38 @@ bool files_forget_batch(struct vm_files *files, const struct fs_device_request *
 	if (all)
 		files->forgotten = 0;
 	return all;
+}
+
+// --- Closed files --------------------------------------------------------------------------------
+
+bool files_release(struct files_session *session, struct fs_device_request *request)
+{
+	const struct fuse_out_header out = { .len = sizeof(out) };
+	struct vm_files *files = session->files;
+	uint64_t unique = request->header.unique;
+	int32_t linux_error;
+	struct message m;
+	error_t err;
+
+	if ((request->header.opcode != FUSE_RELEASE && request->header.opcode != FUSE_RELEASEDIR) ||
+	    !can_forget(session))
+		return false;
+	*files_pending_of(files, request) = (struct files_pending){ .session = session };
+	request->header.unique = 0;
+	err = files_encode(files, request, &m, &linux_error);
+	request->header.unique = unique;
+	*files_pending_of(files, request) = (struct files_pending){ 0 };
+	if (err < 0)
+		return false;
+	if (files_session_send(session, &m) < 0) {
+		message_discard(&m);
+		return false;
+	}
+	session->asked[request->header.opcode]++;
+	if (fs_device_put(request,
+	                  (struct span){ .data = (const uint8_t *)&out, .len = sizeof(out) }))
+		fs_device_done(request, sizeof(out));
+	return true;
 }
 
 // --- Nodes of a reply that the guest does not get ------------------------------------------------

@@ -205,7 +205,7 @@ static void guest_asks(uint8_t op)
 		                            FUSE_FORGET,  FUSE_MKDIR,   FUSE_BATCH_FORGET,
 		                            FUSE_INIT,    FUSE_CREATE,  FUSE_DESTROY,
 		                            FUSE_RENAME2, FUSE_WRITE,   FUSE_SYMLINK,
-		                            FUSE_LOOKUP };
+		                            FUSE_RELEASE };
 	static uint32_t count;
 	uint32_t place = count++ % 4;
 	uint32_t at = TEST_BUFFERS + place * 1024;

@@ -69,6 +69,10 @@ void files_ahead_drop(struct files_session *session);
 // its part. `forgotten` tells who has it already.
 bool files_forget(struct vm_files *files, const struct fs_device_request *request);
 bool files_forget_batch(struct vm_files *files, const struct fs_device_request *request);
+// Answers RELEASE and RELEASEDIR at once, and sends them on so that no answer comes: Linux waits
+// for them, and knows nothing to do with one. Returns false, with nothing done, when the request is
+// another one, or cannot be sent now.
+__must_check bool files_release(struct files_session *session, struct fs_device_request *request);
 // Tells the session to forget one look-up of each node in the reply to an `opcode`, which the guest
 // does not get. What cannot be told now, the session has until its end.
 void files_forget_reply(struct files_session *session, uint32_t opcode, struct span reply);

@@ -306,6 +306,28 @@ static void forgets_are_looked_for_later(void **state)
 	assert_int_equal(test_used(guest, 0)->idx, 3);
 }
 
+static void closes_are_not_waited_for(void **state)
+{
+	struct fuse_release_in in = { .fh = 3 };
+
+	(void)state;
+	share_found(&p, host, "0", FILES_HOST, 5);
+	for (uint64_t i = 0; i < 2 * FS_DEVICE_MAX_REQUESTS; i++) {
+		assert_int_equal(asked(FUSE_RELEASE, NODE(1, 5), &in, sizeof(in)), 0);
+		assert_true(take_opcode(&p) == FUSE_RELEASE && p.in.unique == 0 &&
+		            p.in.nodeid == 5);
+	}
+	assert_int_equal(asked(FUSE_RELEASE, NODE(1, 9), &in, sizeof(in)), -116);
+	// While its provider is away it waits, and is answered as others are.
+	provider_dies(&p);
+	ask(0, FUSE_RELEASEDIR, NODE(1, 5), &in, sizeof(in));
+	assert_int_equal(error_of(0), 1);
+	accept_session(&p, host, FILES_HOST);
+	assert_true(take_opcode(&p) == FUSE_RELEASEDIR && p.in.unique != 0);
+	answer(&p, p.in.unique, 0, NULL, 0);
+	assert_int_equal(error_of(0), 0);
+}
+
 static void what_is_written_lies_on_a_page(void **state)
 {
 	struct {
@@ -377,6 +399,7 @@ int main(void)
 		TEST(ids_are_translated),
 		TEST(a_batch_is_shared_out),
 		TEST(forgets_are_looked_for_later),
+		TEST(closes_are_not_waited_for),
 		TEST(what_is_written_lies_on_a_page),
 		TEST(what_is_not_given_is_forgotten),
 	};

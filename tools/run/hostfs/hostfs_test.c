@@ -156,6 +156,25 @@ static void nodes_are_forgotten(void **state)
 	assert_int_equal(test_getattr(c, UINT64_MAX), -ESTALE);
 }
 
+static void a_file_is_closed_without_an_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct test_client *c = &f->client;
+	uint64_t node, fh;
+	struct fuse_release_in release = { 0 };
+	struct fuse_read_in read = { .size = 1 };
+
+	assert_int_equal(test_create(c, f->share, "a", O_RDWR, 0600, &node, &fh), 0);
+	release.fh = read.fh = fh;
+	c->unique = UINT64_MAX;  // the next is 0
+	test_begin(c, FUSE_RELEASE, node);
+	test_add(c, &release, sizeof(release));
+	assert_int_equal(test_send(c), 1);
+	test_begin(c, FUSE_READ, node);
+	test_add(c, &read, sizeof(read));
+	assert_int_equal(test_send(c), -EBADF);
+}
+
 static uint64_t make_file(struct test_client *c, uint64_t parent, const char *name)
 {
 	struct fuse_mknod_in in = { .mode = S_IFREG | 0644 };
@@ -300,6 +319,7 @@ int main(void)
 		TEST(directories_are_read_to_their_end),
 		TEST(attributes_of_ours_are_not_the_guests),
 		TEST(requests_that_are_none_are_refused),
+		TEST(a_file_is_closed_without_an_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

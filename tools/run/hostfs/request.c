@@ -233,7 +233,7 @@ size_t hostfs_request(struct hostfs *fs, const void *request, size_t length, voi
 	watches_take(fs, NULL);
 	header.error = dispatch(&call);
 	watches_take(fs, &call);
-	if (header.error == CALL_PARKED)
+	if (header.error == CALL_PARKED || !fuse_is_answered(&call.in))
 		return 0;
 	if (header.error < 0)
 		call.out_len = 0;
