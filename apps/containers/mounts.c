@@ -310,6 +310,8 @@ static bool ask_volume(struct container *c, struct mount *mount)
 	if (!take_backing(c, mount, backing))
 		return true;
 	if (backing->kind == VOLUME_BIND) {
+		// It is written to while it is filled, and only the guest sees whether it is empty.
+		mount->fills = !mount->no_copy && !mount_is_read_only(mount);
 		host_bind(&c->all->host, &c->provision.call, text_span(backing->device), false);
 		return true;
 	}

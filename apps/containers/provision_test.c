@@ -202,12 +202,31 @@ static void a_folder_of_the_host(void **state)
 	assert_int_equal(num_orders, 1);
 	assert_true(provision_advance(&c));
 	assert_int_equal(c.mounts.items[0].number, 5);
-	assert_false(c.mounts.items[0].fills);
+	assert_true(c.mounts.items[0].fills);
 	provision_end(&c);
 	// It ends while the host is asked.
 	assert_false(provision_advance(&c));
 	provision_end(&c);
 	assert_string_equal(error, "");
+}
+
+// It gets nothing of the image where nobody may write to it, or if it is not to.
+static void a_folder_of_the_host_that_stays_empty(void **state)
+{
+	struct mount *mount = &c.mounts.items[0];
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		volume.backing = (struct volume_backing){ .kind = VOLUME_BIND,
+			                                  .device = "/srv",
+			                                  .read_only = i == 0 };
+		mount->read_only = i == 1;
+		mount->no_copy = i == 2;
+		mount->fills = true;
+		assert_false(provision_advance(&c));
+		assert_false(mount->fills);
+		provision_end(&c);
+	}
 }
 
 static void memory(void **state)
@@ -236,6 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_folder),
 		TEST(a_folder_of_the_host),
+		TEST(a_folder_of_the_host_that_stays_empty),
 		TEST(memory),
 		TEST(part_of_memory),
 	};

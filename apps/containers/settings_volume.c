@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "apps/containers/settings_volume.h"
 
+#include "apps/containers/settings_tmpfs.h"
 #include "libs/base/span.h"
 #include "libs/base/string.h"
 #include "libs/json/json.h"
@@ -65,25 +66,6 @@ static error_t check_all(const struct local *local, char error[static SETTINGS_E
 
 // --- A folder of the host ------------------------------------------------------------------------
 
-static bool is_one_of(struct span word, const char *const *words)
-{
-	for (; *words != NULL; words++)
-		if (span_is(word, *words))
-			return true;
-	return false;
-}
-
-static struct span next_word(const char **rest)
-{
-	const char *text = *rest;
-	size_t len = 0;
-
-	while (text[len] != '\0' && text[len] != ',')
-		len++;
-	*rest = text + len + (text[len] == ',');
-	return span_make(text, len);
-}
-
 // mount(8)'s words that are so anyway, or mean what a bind can do.
 static error_t read_bind(struct volume_backing *out, struct local *local,
                          char error[static SETTINGS_ERROR_MAX])
@@ -95,13 +77,13 @@ static error_t read_bind(struct volume_backing *out, struct local *local,
 	bool is_bind = false;
 
 	while (*rest != '\0') {
-		struct span word = next_word(&rest);
+		struct span word = option_next(&rest);
 
-		if (is_one_of(word, binds))
+		if (option_is_one_of(word, binds))
 			is_bind = true;
 		else if (span_is(word, "ro"))
 			out->read_only = true;
-		else if (!is_one_of(word, known))
+		else if (!option_is_one_of(word, known))
 			return settings_refuse(
 				error, "o: \"%.*s\" is not supported for a folder of the host",
 				(int)(word.len < 64 ? word.len : 64), (const char *)word.data);
@@ -169,6 +151,8 @@ error_t volume_options_check(const char *options, char error[static SETTINGS_ERR
 	struct volume_backing backing;
 	error_t err = volume_backing_read(&backing, options, error);
 
+	if (err == 0 && backing.kind == VOLUME_TMPFS)
+		err = tmpfs_options_check(backing.options, error);
 	volume_backing_deinit(&backing);
 	return err;
 }

@@ -23,7 +23,8 @@ struct volume_backing {
 // people, and ERR_NO_MEMORY; `out` is empty then.
 __must_check error_t volume_backing_read(struct volume_backing *out, const char *options,
                                          char error[static SETTINGS_ERROR_MAX]);
-// Whether options can be read. Errors: as above.
+// Whether a new volume may have these options: they can be read, and Linux will mount it.
+// Errors: as above.
 __must_check error_t volume_options_check(const char *options,
                                           char error[static SETTINGS_ERROR_MAX]);
 // Frees it; it is a folder then.

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -99,6 +100,43 @@ static void refused(void **state)
 	}
 }
 
+// What Linux would not mount is no volume; one that is there already can be read all the same.
+static void options_of_memory(void **state)
+{
+	static const char *const good[] = {
+		"",         "size=64m,mode=1777",       "size=50%,uid=0,gid=4294967294",
+		"ro,,rw",   "noexec,nosuid,nodev,exec", "nr_inodes=10k,nr_blocks=1G",
+		"noatime,", "huge=never,inode64",       "size=9223372036854775807",
+	};
+	static const char *const bad[] = {
+		"size=foo",    "size=",        "size=1mb",
+		"size=-1",     "nr_inodes=5%", "mode=9",
+		"mode=",       "uid=x",        "uid=4294967295",
+		"size",        "bogus",        "Size=1m",
+		"huge=always", "mpol=local",   "bind",
+		"a=b",         "size=1m;",     "size=9223372036854775808",
+	};
+	struct volume_backing backing;
+	char error[SETTINGS_ERROR_MAX], text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text), "{\"type\":\"tmpfs\",\"device\":\"x\",\"o\":\"%s\"}",
+		         good[i]);
+		if (volume_options_check(text, error) != 0)
+			fail_msg("%s: %s", good[i], error);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text),
+		         "{\"type\":\"tmpfs\",\"device\":\"x\",\"o\":\"ro,%s\"}", bad[i]);
+		if (volume_options_check(text, error) != ERR_INVALID)
+			fail_msg("%s is taken", bad[i]);
+		assert_non_null(strstr(error, bad[i]));
+		assert_int_equal(volume_backing_read(&backing, text, error), 0);
+		volume_backing_deinit(&backing);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +144,7 @@ int main(void)
 		cmocka_unit_test(binds),
 		cmocka_unit_test(memory),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(options_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,20 +56,27 @@ static int attributes_copy(struct fill *fill, int to)
 			return -1;
 		if ((to >= 0 ? fsetxattr(to, name, fill->value, (size_t)size, 0)
 		             : lsetxattr(fill->to, name, fill->value, (size_t)size, 0)) != 0 &&
-		    errno != ENOTSUP)
+		    errno != ENOTSUP && errno != EPERM)
 			return -1;
 	}
 	return 0;
 }
 
-// Of the file `to`, which has no name yet. The owner first: a new one takes setuid bits and
+// What the volume's file system cannot keep, as a folder of the host whose has no attributes, is no
+// reason to have nothing at all.
+static int kept(int result)
+{
+	return result == 0 || errno == EPERM ? 0 : -1;
+}
+
+// Of the file `to`, which may have no name yet. The owner first: a new one takes setuid bits and
 // capabilities away.
 static int file_status_copy(struct fill *fill, const struct stat *status, int to)
 {
 	const struct timespec times[2] = { status->st_atim, status->st_mtim };
 
-	if (fchown(to, status->st_uid, status->st_gid) != 0 ||
-	    fchmod(to, status->st_mode & 07777) != 0 || attributes_copy(fill, to) != 0)
+	if (kept(fchown(to, status->st_uid, status->st_gid)) != 0 ||
+	    kept(fchmod(to, status->st_mode & 07777)) != 0 || attributes_copy(fill, to) != 0)
 		return -1;
 	return futimens(to, times);
 }
@@ -79,9 +86,9 @@ static int status_copy(struct fill *fill, const struct stat *status)
 {
 	const struct timespec times[2] = { status->st_atim, status->st_mtim };
 
-	if (lchown(fill->to, status->st_uid, status->st_gid) != 0)
+	if (kept(lchown(fill->to, status->st_uid, status->st_gid)) != 0)
 		return -1;
-	if (!S_ISLNK(status->st_mode) && chmod(fill->to, status->st_mode & 07777) != 0)
+	if (!S_ISLNK(status->st_mode) && kept(chmod(fill->to, status->st_mode & 07777)) != 0)
 		return -1;
 	if (attributes_copy(fill, -1) != 0)
 		return -1;
@@ -126,8 +133,9 @@ static int content_copy(struct fill *fill, int from, int to, off_t size)
 	return (int)length;
 }
 
-// A file without a name in the folder of `to`.
-static int file_make(struct fill *fill)
+// A file without a name in the folder of `to`; or with it, where there are none without (a folder
+// of the host), nor a mark by which a fill could go on.
+static int file_make(struct fill *fill, bool *named)
 {
 	char *name = strrchr(fill->to, '/');
 	int fd;
@@ -135,7 +143,8 @@ static int file_make(struct fill *fill)
 	*name = '\0';
 	fd = open(fill->to, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
 	*name = '/';
-	return fd;
+	*named = fd < 0 && errno == EOPNOTSUPP;
+	return *named ? open(fill->to, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600) : fd;
 }
 
 static int file_name(const struct fill *fill, int fd)
@@ -150,13 +159,14 @@ static int file_name(const struct fill *fill, int fd)
 static int file_copy(struct fill *fill, const struct stat *status)
 {
 	int from = open(fill->from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int to = from < 0 ? -1 : file_make(fill);
+	bool named = false;
+	int to = from < 0 ? -1 : file_make(fill, &named);
 	int result = to < 0 ? -1 : content_copy(fill, from, to, status->st_size);
 	int error;
 
 	if (result == 0)
 		result = file_status_copy(fill, status, to);
-	if (result == 0)
+	if (result == 0 && !named)
 		result = file_name(fill, to);
 	error = errno;
 

@@ -197,6 +197,15 @@ def check_options(docker, share):
     check_equal(docker.text("run", "--rm", "-v", "memory:/m", IMAGE, "ls", "/m"), "")
     opts = "".join(f",volume-opt={key}={value}" for key, value in options.items())
     check_equal(docker.text("run", "--rm", "--mount", f"type=volume,source=made,target=/f{opts}", IMAGE, "cat", "/f/more"), "more")
+    # An empty one gets what the image has there, as one of the state disk does.
+    for name in ("filled", "unfilled"):
+        (share / name).mkdir()
+        docker(*volume_options(name, **options | {"device": str(share / name)}))
+    docker("run", "--rm", "-v", "filled:/www", IMAGE, "true")
+    check_equal((share / "filled" / "index.html").read_text(), "from the image\n")
+    docker("run", "--rm", "-v", "unfilled:/www:nocopy", "-v", "looked-at:/etc", IMAGE, "true")
+    check_equal((list((share / "unfilled").iterdir()), sorted(entry.name for entry in bound.iterdir())), ([], ["here", "more"]))
+    docker("volume", "rm", "filled", "unfilled")
     # It is bound at each start.
     docker("run", "-d", "--name", "holder", "-v", "folder:/f", IMAGE, "sleep", "1000")
     check("volume is in use" in docker("volume", "rm", "folder", status=1).stderr.decode())
@@ -210,7 +219,7 @@ def check_options(docker, share):
         refused(docker, says, "-v", "wrong:/f", IMAGE)
         docker("volume", "rm", "wrong")
     for wrong, says in (({"type": "nfs", "o": "addr=10.0.2.2", "device": ":/x"}, 'type "nfs" is not supported'), ({"type": "none"}, 'missing required option: "device"'),
-                        ({"x": "y"}, 'invalid option: "x"')):
+                        ({"x": "y"}, 'invalid option: "x"'), ({"type": "tmpfs", "device": "tmpfs", "o": "size=foo"}, 'Invalid tmpfs option "size=foo"')):
         check(says in docker(*volume_options("wrong", **wrong), status=1).stderr.decode(), says)
     check_equal(docker.text("volume", "ls", "-q", "-f", "name=wrong"), "")
 
