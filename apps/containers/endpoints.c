@@ -104,13 +104,47 @@ static error_t take_one(void *context, const char *text, const struct endpoint_s
 	return err < 0 ? err : endpoint_set(c, endpoint, network_find(c->all, name), s, error);
 }
 
+// What NetworkingConfig names.
+struct named {
+	const struct container *c;
+	bool any;
+	bool own;  // the network that HostConfig names
+};
+
+static error_t see_name(void *context, const char *text, const struct endpoint_settings *s,
+                        char error[static SETTINGS_ERROR_MAX])
+{
+	struct named *named = context;
+	const struct container *c = named->c;
+
+	(void)s;
+	(void)error;
+	named->any = true;
+	named->own = named->own ||
+		strcmp(name_of(c->all, text), name_of(c->all, settings_network(&c->settings))) == 0;
+	return 0;
+}
+
+// As with dockerd, whoever says which networks it is in means no other. `none` is none beside
+// others, and a MAC address needs its network.
+static bool is_in_own(const struct container *c, const struct named *named)
+{
+	const char *mac = c->settings.host.mac;
+
+	return !named->any || named->own || !settings_has_network(&c->settings) ||
+		(mac != NULL && mac[0] != '\0');
+}
+
 error_t endpoints_make(struct container *c, char error[static SETTINGS_ERROR_MAX])
 {
 	// As with dockerd, the MAC address is of the network that HostConfig names.
 	const struct endpoint_settings own = { .mac = c->settings.host.mac };
-	error_t err = take_one(c, settings_network(&c->settings), &own, error);
+	struct named named = { .c = c };
+	error_t err = networking_read(c->settings.networking, see_name, &named, error);
 	struct endpoint *endpoint;
 
+	if (err == 0 && is_in_own(c, &named))
+		err = take_one(c, settings_network(&c->settings), &own, error);
 	if (err == 0)
 		err = networking_read(c->settings.networking, take_one, c, error);
 	// HostConfig.Links are those of the network that HostConfig names.

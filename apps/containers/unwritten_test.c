@@ -304,6 +304,51 @@ static void mac_is_held(void **state)
 	list_remove(&other.entry);
 }
 
+static void assert_is_in(char *mode, char *networking, char *mac, const char *const *networks)
+{
+	struct container other = { .all = &all };
+	char error[SETTINGS_ERROR_MAX] = "";
+	size_t count = 0;
+
+	list_init(&other.endpoints);
+	other.settings.network_mode = mode;
+	other.settings.networking = networking;
+	other.settings.host.mac = mac;
+	if (endpoints_make(&other, error) != 0)
+		fail_msg("%s", error);
+	for (; networks[count] != NULL; count++)
+		assert_true(endpoints_has(&other, networks[count]));
+	list_for_each(entry, &other.endpoints)
+		count--;
+	assert_int_equal(count, 0);
+	endpoints_free(&other);
+}
+
+// One that says which networks it is in is in no other.
+static void made_in_networks(void **state)
+{
+	static char front[] = "{\"EndpointsConfig\":{\"front\":{\"Aliases\":[\"a\"]}}}";
+	static char both[] = "{\"EndpointsConfig\":{\"front\":null,\"default\":{}}}";
+	static char none[] = "{\"EndpointsConfig\":{}}";
+	static char mode[] = "default", user[] = "front", bridge[] = "bridge", mac[] = MAC;
+	static const char *const in_front[] = { "front", NULL },
+				 *const in_bridge[] = { "bridge", NULL },
+				 *const in_both[] = { "bridge", "front", NULL };
+
+	(void)state;
+	make_network("front");
+	assert_is_in(NULL, front, NULL, in_front);
+	assert_is_in(mode, front, NULL, in_front);
+	assert_is_in(bridge, front, NULL, in_front);
+	assert_is_in(user, front, NULL, in_front);
+	assert_is_in(mode, both, NULL, in_both);
+	assert_is_in(mode, none, NULL, in_bridge);
+	assert_is_in(mode, NULL, NULL, in_bridge);
+	assert_is_in(user, none, NULL, in_front);
+	// That is whose MAC address it asks for.
+	assert_is_in(mode, front, mac, in_both);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +361,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(volume_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(mac_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(mac_is_held, setup, teardown),
+		cmocka_unit_test_setup_teardown(made_in_networks, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,8 @@ def networks_of_containers(context):
     check_equal(request(engine, "POST", "/v1.43/containers/create?name=many", several),
                 (400, {"message": "Container cannot be connected to network endpoints: back, front"}))
     check_equal(request(engine, "POST", "/v1.44/containers/create?name=many", several)[0], 201)
+    # Who says which networks it is in is not on the bridge besides.
+    check_equal(sorted(request(engine, "GET", "/containers/many/json")[1]["NetworkSettings"]["Networks"]), ["back", "front"])
     check_equal(request(engine, "DELETE", "/containers/many")[0], 204)
     docker("rm", "-f", "alias")
     check_equal(net.lookup("data", "store"), "")
