@@ -147,6 +147,30 @@ folder_removed() {
 	meet gone
 }
 
+lists() {
+	[ "$(ls "$1")" = "$2" ]
+}
+
+# What comes into a folder is listed, whatever time the folder is given then.
+folder_with_a_time() {
+	if [ "$first" = 1 ]; then
+		mkdir dated
+		touch -d @1000000000 dated
+	fi
+	meet dated
+	until_so is %Y dated 1000000000
+	[ -z "$(ls dated)" ] || fail "there is $(ls dated) in the new folder"
+	meet listed
+	if [ "$first" = 1 ]; then
+		: >dated/new
+		touch -d @1000000000 dated
+	fi
+	meet filled
+	until_so lists dated new
+	is %Y dated 1000000000 || fail "the folder's time is $(stat -c %Y dated)"
+	meet found
+}
+
 meet begun
 names_that_both_want
 lines_at_the_end
@@ -154,4 +178,5 @@ renames
 changes
 open_and_removed
 folder_removed
+folder_with_a_time
 echo "ok $won"

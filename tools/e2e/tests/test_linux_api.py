@@ -15,7 +15,7 @@ SUM = re.compile(r"^\[linux_test *\] \S+ +linux_test: (\d+) passed, (\d+) failed
 
 
 APPLETS = ("sh", "echo", "printf", "nproc", "hostname", "cat", "chmod", "md5sum", "grep", "head", "ln", "ls", "mkdir", "mv", "rm", "rmdir", "seq", "sleep",
-           "stat", "tail", "test", "wc")
+           "stat", "tail", "test", "touch", "wc")
 
 
 def make_image(context):
