@@ -23,7 +23,8 @@
 
 #define EXIT_ERROR 125
 #define EXIT_VOLUME_ERROR 1  // of `docker volume`, which runs nothing
-#define LISTEN_MS 5000       // QEMU is ready for a debugger by then
+#define REACH_MAX 256
+#define LISTEN_MS 5000  // QEMU is ready for a debugger by then
 
 // Says so once QEMU listens, or would have if it were well.
 static void debugger_announce(const struct run *run)
@@ -47,8 +48,14 @@ static void ports_announce(const struct published_ports *ports, const char *whos
 	}
 }
 
-// What the user can do with an OS that stays up.
-static void boot_announce(const struct run *run)
+// Whether the OS outlives what it is booted for.
+static bool stays_up(const struct run *run)
+{
+	return !run->settings.image && !run->settings.volume.name;
+}
+
+// Where an OS that stays up is reached, and how it is ended.
+static void reach_text(const struct run *run, char *text, size_t size)
 {
 	const struct settings *settings = &run->settings;
 	// Only for a person's eyes: logs are kept, and read by others.
@@ -57,13 +64,24 @@ static void boot_announce(const struct run *run)
 					   : "Ctrl-C or Ctrl-A X ends the OS";
 
 	if (image_has_app(settings->build, "httpd"))
-		log_info("status page: http://127.0.0.1:%u/%s; %s", settings->http_port,
+		snprintf(text, size, "status page: http://127.0.0.1:%u/%s; %s", settings->http_port,
 		         token ? token : "", end);
 	else if (image_has_app(settings->build, "tcpip"))
-		log_info("http://127.0.0.1:%u/ is port 80 of the OS; %s", settings->http_port, end);
+		snprintf(text, size, "http://127.0.0.1:%u/ is port 80 of the OS; %s",
+		         settings->http_port, end);
 	else
-		log_info("%s", end);
-	if (!settings->image && terminal_is_ours() && image_has_app(settings->build, "shell"))
+		snprintf(text, size, "%s", end);
+}
+
+// What the user can do with an OS that stays up.
+static void boot_announce(const struct run *run)
+{
+	const struct settings *settings = &run->settings;
+	char reach[REACH_MAX];
+
+	reach_text(run, reach, sizeof(reach));
+	log_info("%s", reach);
+	if (terminal_is_ours() && image_has_app(settings->build, "shell"))
 		log_info("what is typed goes to the OS's shell: help lists its commands");
 }
 
@@ -71,6 +89,7 @@ static void boot_announce(const struct run *run)
 static int machine_run(struct run *run, const struct qemu_files *files, struct relay_result *result)
 {
 	struct engine *engine = run->settings.engine ? &run->engine : NULL;
+	char reach[REACH_MAX], runs_on[REACH_MAX + 32];
 	struct app_port apps;
 	struct qemu machine;
 	struct error err;
@@ -90,8 +109,10 @@ static int machine_run(struct run *run, const struct qemu_files *files, struct r
 		qemu_stop(&machine);
 		return -1;
 	}
-	*result =
-		relay_run(&machine, &run->settings, &apps, engine, run->log_fd, !run->settings.gdb);
+	reach_text(run, reach, sizeof(reach));
+	snprintf(runs_on, sizeof(runs_on), "the OS runs on; %s", reach);
+	*result = relay_run(&machine, &run->settings, &apps, engine, run->log_fd,
+	                    stays_up(run) && !engine ? runs_on : NULL);
 	engine_end(&run->engine);
 	app_port_deinit(&apps);
 	qemu_stop(&machine);
@@ -117,7 +138,7 @@ static int boot(struct run *run)
 	};
 	struct relay_result result = { .end = RELAY_SILENT };
 
-	if (!run->settings.image && !run->settings.volume.name)
+	if (stays_up(run))
 		boot_announce(run);
 	ports_announce(&run->settings.ports, "the container");
 	ports_announce(&run->settings.app_ports, "apps");

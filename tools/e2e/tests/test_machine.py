@@ -76,6 +76,7 @@ def default_image_and_status_page(context):
         machine.wait_for("Hello from a Linux container on Starina!")
         machine.wait_for("container started in [0-9]+ ms")
         machine.wait_for("container ended with status 0")
+        machine.wait_for("INFO +the OS runs on; status page: " + re.escape(url) + ".*Ctrl-C.* ends the OS\n")
         for _ in range(3):  # and it stays up
             with urllib.request.urlopen(url, timeout=RUN_TIMEOUT) as page:
                 check_equal(page.status, 200)

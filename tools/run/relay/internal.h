@@ -53,7 +53,8 @@ struct relay {
 	int qemu_status;  // as subprocess_wait() has it, when `ended`
 	bool quit;        // by the user
 	int quit_status;
-	int stop_signals;  // to the engine
+	int stop_signals;     // to the engine
+	const char *runs_on;  // to be said after the container's end; NULL: nothing is
 	struct silence silence;
 	uint64_t held_at;      // in clock_ms() terms
 	struct ending ending;  // of the container

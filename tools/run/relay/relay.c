@@ -125,6 +125,16 @@ static void control_advance(struct relay *relay, bool moved)
 	}
 }
 
+// Between lines of the log, behind what the OS says of the container's end.
+static void say_that_it_runs_on(struct relay *relay)
+{
+	if (relay->runs_on == NULL || relay->control.status < 0 || relay->ended ||
+	    uart_log_in_line(&relay->uart_log) || !stream_is_empty(&relay->log))
+		return;
+	log_info("%s", relay->runs_on);
+	relay->runs_on = NULL;
+}
+
 static void control_flush(struct relay *relay)
 {
 	ssize_t written = write(relay->machine->channels[QEMU_CONTROL], relay->control_out,
@@ -247,6 +257,7 @@ static bool step(struct relay *relay)
 	for (unsigned i = 0; i < NUM_STREAMS; i++)
 		moved |= stream_move(streams[i], fds + i * STREAM_NUM_FDS);
 	control_advance(relay, moved);
+	say_that_it_runs_on(relay);
 	if (fds[count + 1].revents)
 		control_flush(relay);
 	app_port_move(relay->apps, fds + count + 2,
@@ -284,14 +295,14 @@ static void input_open(struct relay *relay)
 	relay->in.paused = !relay->terminal_ours;
 }
 
-static void relay_open(struct relay *relay, int log_fd, bool watch_silence)
+static void relay_open(struct relay *relay, int log_fd)
 {
 	int *channels = relay->machine->channels;
 	unsigned attached = relay->settings->attached;
 
 	relay->power_off_at = relay->held_at = NEVER;
 	ending_init(&relay->ending, relay->settings->stop_timeout);
-	if (watch_silence)
+	if (!relay->settings->gdb)
 		silence_begin(&relay->silence, clock_ms());
 	else
 		relay->silence.due_at = NEVER;
@@ -371,7 +382,7 @@ static struct relay_result relay_conclude(struct relay *relay)
 
 struct relay_result relay_run(struct qemu *machine, const struct settings *settings,
                               struct app_port *apps, struct engine *engine, int log_fd,
-                              bool watch_silence)
+                              const char *runs_on)
 {
 	// Some 300 KB, more than a stack should hold.
 	struct relay *relay = calloc(1, sizeof(*relay));
@@ -383,7 +394,8 @@ struct relay_result relay_run(struct qemu *machine, const struct settings *setti
 	relay->settings = settings;
 	relay->apps = apps;
 	relay->engine = engine;
-	relay_open(relay, log_fd, watch_silence);
+	relay->runs_on = runs_on;
+	relay_open(relay, log_fd);
 	while (step(relay))
 		;
 	terminal_restore(&relay->terminal);

@@ -22,8 +22,9 @@ struct relay_result {
 };
 
 // Relays until the machine ends or is given up; `apps` brings it apps, `engine` (NULL: there is
-// none) docker's clients, `log_fd` gets the OS's log. Takes the program's signals
+// none) docker's clients, `log_fd` gets the OS's log. `runs_on` is said after the end of a
+// container that the OS outlives (NULL: there is none). Takes the program's signals
 // (signals_block()). The caller stops the machine.
 struct relay_result relay_run(struct qemu *machine, const struct settings *settings,
                               struct app_port *apps, struct engine *engine, int log_fd,
-                              bool watch_silence);
+                              const char *runs_on);
