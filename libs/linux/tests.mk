@@ -61,7 +61,7 @@ boot_disk_fuzz_SRCS := $(patsubst %,libs/linux/%.c,disk/disk machine/loader vm/b
 	$(patsubst %,libs/base/%.c,string fmt span)
 HOST_TESTS += libs/linux/vm/boot_disk_test
 boot_disk_test_SRCS := $(boot_disk_fuzz_SRCS)
-VM_FILES_SRCS := $(patsubst %,libs/linux/vm/%.c,vm_files vm_files_ahead vm_files_forget vm_files_ids vm_files_later vm_files_loan vm_files_nodes vm_files_reply vm_files_root vm_files_session) libs/starina/opener.c $(patsubst %,libs/virtio/%.c,device_queue device_mmio device_fs second_hart_fake) \
+VM_FILES_SRCS := $(patsubst %,libs/linux/vm/%.c,vm_files vm_files_ahead vm_files_forget vm_files_ids vm_files_later vm_files_loan vm_files_nodes vm_files_reply vm_files_root vm_files_session vm_files_timer) libs/starina/opener.c $(patsubst %,libs/virtio/%.c,device_queue device_mmio device_fs second_hart_fake) \
 	$(SYSTEM_FAKE_SRCS) $(patsubst %,libs/base/%.c,fmt span string)
 HOST_FUZZERS += libs/linux/vm/vm_files_fuzz
 vm_files_fuzz_SRCS := $(VM_FILES_SRCS)

@@ -459,6 +459,6 @@ void vm_files_deinit(struct vm_files *files)
 	for (uint32_t i = 0; i < files->num_sessions; i++)
 		files_session_close(&files->sessions[i], FILES_SESSION_LOST);
 	files_loans_deinit(files);
-	files_look_deinit(files);
+	files_timer_close(files, &files->look_timer);
 	files_nodes_clear(&files->nodes);
 }

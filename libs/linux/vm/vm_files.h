@@ -43,6 +43,13 @@ enum files_session_state {
 
 struct vm_files;
 
+// One of the loop's, made when it is first set.
+struct files_timer {
+	handle_t handle;  // HANDLE_NONE: none yet
+	struct source source;
+	bool runs;
+};
+
 struct files_session {
 	struct vm_files *files;
 	handle_t connector;
@@ -51,8 +58,7 @@ struct files_session {
 	// Private.
 	struct opener opener;
 	struct source source;
-	handle_t timer;  // of how long its provider may be away; HANDLE_NONE: none
-	struct source timer_source;
+	struct files_timer timer;  // of how long its provider may be away
 	uint64_t key;
 	uint64_t greeting;  // the `unique` of FUSE_INIT
 	bool greeted;
@@ -110,17 +116,13 @@ struct vm_files {
 	struct fs_device_request *destroy;  // waits for all sessions to answer theirs; NULL: none
 	uint64_t destroying;                // sessions that have not answered it
 	uint64_t destroy_sent;
-	uint64_t count;         // of requests, for their order
-	uint32_t depth;         // of calls that have the machine's lock
-	uint64_t forgotten;     // sessions that have their part of a batch that waits
-	bool waits_for_memory;  // a request does, until another ends
-	handle_t loan_timer;    // of when folios that nobody uses are closed; HANDLE_NONE: none
-	struct source loan_timer_source;
-	bool loan_timer_runs;
-	bool loans_used;      // since the timer was set
-	handle_t look_timer;  // of when the device looks for forgets; HANDLE_NONE: none
-	struct source look_timer_source;
-	bool look_timer_runs;
+	uint64_t count;                 // of requests, for their order
+	uint32_t depth;                 // of calls that have the machine's lock
+	uint64_t forgotten;             // sessions that have their part of a batch that waits
+	bool waits_for_memory;          // a request does, until another ends
+	struct files_timer loan_timer;  // of when folios that nobody uses are closed
+	bool loans_used;                // since it was set
+	struct files_timer look_timer;  // of when the device looks for forgets
 };
 
 // Makes the machine's file system device, in its next slot, and attaches it. `files` is zeroed.

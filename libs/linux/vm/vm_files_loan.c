@@ -4,7 +4,6 @@
 // (libs/abi/files.h): a fresh one would have to be zeroed. They are a session's own, so that no
 // provider sees another's data. What nobody has used for a second is closed.
 #include "libs/linux/vm/vm_files_private.h"
-#include "libs/starina/log.h"
 #include "libs/starina/syscall.h"
 
 #define KEPT_FOR NSEC_PER_SEC
@@ -15,66 +14,42 @@ void files_loans_close(struct files_session *session)
 		handle_close(session->loans[--session->num_loans]);
 }
 
+static void timer_due(struct loop *loop, struct source *source);
+
+static const struct source_ops timer_ops = { .signalled = timer_due };
+
 static error_t timer_start(struct vm_files *files)
 {
-	nsec_t now;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
-
 	files->loans_used = false;
-	if (err == 0)
-		err = timer_set(files->loan_timer, now + KEPT_FOR);
-	files->loan_timer_runs = err == 0;
-	return err;
+	return files_timer_set(files, &files->loan_timer, &timer_ops, files, KEPT_FOR);
 }
 
 static void timer_due(struct loop *loop, struct source *source)
 {
 	struct vm_files *files = source->context;
-	error_t err;
 
 	(void)loop;
 	if (files->loans_used && timer_start(files) == 0)
 		return;
-	err = timer_set(files->loan_timer, NSEC_NEVER);
-	assert(err == 0);
-	files->loan_timer_runs = false;
+	files_timer_stop(&files->loan_timer);
 	for (uint32_t i = 0; i < files->num_sessions; i++)
 		files_loans_close(&files->sessions[i]);
 }
 
-static const struct source_ops timer_ops = { .signalled = timer_due };
-
-// Errors: timer_create's, loop_add's, timer_set's.
+// Errors: files_timer_set's.
 static error_t timer_want(struct vm_files *files)
 {
-	error_t err = 0;
-
+	if (!files->loan_timer.runs)
+		return timer_start(files);
 	files->loans_used = true;
-	if (files->loan_timer_runs)
-		return 0;
-	if (files->loan_timer == HANDLE_NONE) {
-		err = timer_create(&files->loan_timer);
-		if (err < 0)
-			return err;
-		err = loop_add(files->loop, &files->loan_timer_source, files->loan_timer,
-		               &timer_ops, files);
-		if (err < 0) {
-			handle_close(files->loan_timer);
-			files->loan_timer = HANDLE_NONE;
-			return err;
-		}
-	}
-	return timer_start(files);
+	return 0;
 }
 
 void files_loans_deinit(struct vm_files *files)
 {
 	for (uint32_t i = 0; i < files->num_sessions; i++)
 		files_loans_close(&files->sessions[i]);
-	if (files->loan_timer != HANDLE_NONE)
-		loop_close(files->loop, &files->loan_timer_source);
-	files->loan_timer = HANDLE_NONE;
-	files->loan_timer_runs = false;
+	files_timer_close(files, &files->loan_timer);
 }
 
 error_t files_loan_take(struct files_session *session, handle_t *out)

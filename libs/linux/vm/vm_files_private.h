@@ -77,11 +77,20 @@ __must_check bool files_release(struct files_session *session, struct fs_device_
 // does not get. What cannot be told now, the session has until its end.
 void files_forget_reply(struct files_session *session, uint32_t opcode, struct span reply);
 
+// --- vm_files_timer.c ---
+
+// Has `ops` told in `delay`, with `context`. Errors: timer_create's, loop_add's, timer_set's.
+__must_check error_t files_timer_set(struct vm_files *files, struct files_timer *timer,
+                                     const struct source_ops *ops, void *context, nsec_t delay);
+// It is not due, until it is set again.
+void files_timer_stop(struct files_timer *timer);
+// Closes it. Without effect on a zeroed one.
+void files_timer_close(struct vm_files *files, struct files_timer *timer);
+
 // --- vm_files_later.c ---
 
 // The device's look_later.
 bool files_look_later(void *context);
-void files_look_deinit(struct vm_files *files);
 
 // --- vm_files_loan.c ---
 

@@ -17,14 +17,6 @@ static void open_session(struct files_session *session);
 
 // --- Its end -------------------------------------------------------------------------------------
 
-static void timer_stop(struct files_session *session)
-{
-	if (session->timer == HANDLE_NONE)
-		return;
-	loop_close(session->files->loop, &session->timer_source);
-	session->timer = HANDLE_NONE;
-}
-
 static void channel_close(struct files_session *session)
 {
 	opener_stop(&session->opener);
@@ -38,7 +30,7 @@ void files_session_close(struct files_session *session, enum files_session_state
 {
 	if (session->files == NULL)
 		return;
-	timer_stop(session);
+	files_timer_close(session->files, &session->timer);
 	channel_close(session);
 	files_loans_close(session);
 	files_ahead_drop(session);
@@ -286,26 +278,6 @@ static void timer_due(struct loop *loop, struct source *source)
 
 static const struct source_ops timer_ops = { .signalled = timer_due };
 
-static error_t timer_start(struct files_session *session)
-{
-	nsec_t now;
-	error_t err = clock_get(CLOCK_MONOTONIC, &now);
-
-	if (err == 0)
-		err = timer_create(&session->timer);
-	if (err < 0)
-		return err;
-	err = timer_set(session->timer, now + MAX_AWAY);
-	if (err == 0)
-		err = loop_add(session->files->loop, &session->timer_source, session->timer,
-		               &timer_ops, session);
-	if (err < 0) {
-		handle_close(session->timer);
-		session->timer = HANDLE_NONE;
-	}
-	return err;
-}
-
 // Says what the guest speaks. Errors: channel_send's.
 static error_t begin_greeting(struct files_session *session)
 {
@@ -354,7 +326,7 @@ static void session_opened(struct opener *opener, handle_t channel, error_t erro
 	struct files_session *session = opener->context;
 	struct loop *loop = session->files->loop;
 
-	timer_stop(session);
+	files_timer_close(session->files, &session->timer);
 	if (channel != HANDLE_NONE) {
 		error = loop_add(loop, &session->source, channel, &session_ops, session);
 		if (error < 0) {
@@ -376,7 +348,9 @@ static void session_opened(struct opener *opener, handle_t channel, error_t erro
 static void open_session(struct files_session *session)
 {
 	// At first it may take its time: to replay a journal, for one.
-	error_t err = session->deaths > 0 ? timer_start(session) : 0;
+	error_t err = session->deaths > 0
+		? files_timer_set(session->files, &session->timer, &timer_ops, session, MAX_AWAY)
+		: 0;
 
 	session->state = FILES_SESSION_OPENING;
 	if (err < 0) {
