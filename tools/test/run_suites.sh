@@ -53,7 +53,7 @@ if [ "$ended" -ne $# ]; then
 fi
 
 # Once more, as the last thing that is read.
-grep -HE '^ *FAIL|: not so: ' "$logs"/*.log | head -n 40 || true
+(cd "$logs" && grep -HsE '^ *FAIL|: not so: ' "${@/%/.log}") | head -n 40 || true
 printf 'in %d s; logs are in %s\n' $((SECONDS - started)) "$logs"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]
