@@ -89,7 +89,7 @@ static void boot_announce(const struct run *run)
 static int machine_run(struct run *run, const struct qemu_files *files, struct relay_result *result)
 {
 	struct engine *engine = run->settings.engine ? &run->engine : NULL;
-	char reach[REACH_MAX], runs_on[REACH_MAX + 32];
+	char reach[REACH_MAX], runs_on[REACH_MAX + 32] = "";
 	struct app_port apps;
 	struct qemu machine;
 	struct error err;
@@ -109,10 +109,12 @@ static int machine_run(struct run *run, const struct qemu_files *files, struct r
 		qemu_stop(&machine);
 		return -1;
 	}
-	reach_text(run, reach, sizeof(reach));
-	snprintf(runs_on, sizeof(runs_on), "the OS runs on; %s", reach);
+	if (stays_up(run) && !engine) {
+		reach_text(run, reach, sizeof(reach));
+		snprintf(runs_on, sizeof(runs_on), "the OS runs on; %s", reach);
+	}
 	*result = relay_run(&machine, &run->settings, &apps, engine, run->log_fd,
-	                    stays_up(run) && !engine ? runs_on : NULL);
+	                    runs_on[0] != '\0' ? runs_on : NULL);
 	engine_end(&run->engine);
 	app_port_deinit(&apps);
 	qemu_stop(&machine);
