@@ -195,7 +195,7 @@ def few_requests(context):
     share = folder(context)
     count = 100
     result = shell(context, f"for d in /src /v; do mkdir $d/d; cd $d/d; i=0; while [ $i -lt {count} ]; do : > f$i; i=$((i + 1)); done; "
-                            "cat f* > /dev/null; rm f*; done", "-v", f"{share}:/src", "-v", "/v", STARINA_APPEND="kernel.log=debug")
+                            "stat f* f* > /dev/null; cat f* > /dev/null; rm f*; done", "-v", f"{share}:/src", "-v", "/v", STARINA_APPEND="kernel.log=debug")
     check_equal(result.status, 0, result)
     asked = {uri: dict(re.findall(r"(\d+):(\d+)", numbers))
              for uri, numbers in re.findall(r"requests to (\S+), by FUSE opcode:([ :\d]+)", result.stderr)}
